@@ -1,0 +1,1 @@
+"""One API into Interactive Brokers."""

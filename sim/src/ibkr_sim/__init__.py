@@ -1,0 +1,1 @@
+"""An IBKR for your laptop."""
