@@ -1,0 +1,232 @@
+"""The values that the exchange and its doors exchange. Doors translate them; they know no wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class Status(StrEnum):
+    """An order's state as TWS names it ("Order Status" in the TWS API documentation)."""
+
+    PRE_SUBMITTED = "PreSubmitted"
+    SUBMITTED = "Submitted"
+    PENDING_CANCEL = "PendingCancel"
+    CANCELLED = "Cancelled"
+    FILLED = "Filled"
+    INACTIVE = "Inactive"
+
+    @property
+    def done(self) -> bool:
+        return self in (Status.CANCELLED, Status.FILLED, Status.INACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    conid: int
+    symbol: str
+    sec_type: str
+    currency: str
+    primary_exchange: str
+    local_symbol: str
+    trading_class: str
+    long_name: str
+    min_tick: Decimal
+    valid_exchanges: tuple[str, ...]
+    time_zone: str
+    order_types: tuple[str, ...] = ("ACTIVETIM", "DAY", "GTC", "IOC", "LMT", "MKT", "STP", "STPLMT", "WHATIF")
+    multiplier: Decimal | None = None
+    industry: str = ""
+    category: str = ""
+    subcategory: str = ""
+    stock_type: str = ""
+    isin: str = ""
+    size_increment: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Top of the book and the day's figures; what has not happened yet is None, never 0."""
+
+    conid: int
+    time: datetime
+    bid: Decimal | None
+    bid_size: Decimal | None
+    ask: Decimal | None
+    ask_size: Decimal | None
+    last: Decimal | None
+    last_size: Decimal | None
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    close: Decimal | None
+    """The previous session's close, as IBKR's tick type 9."""
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What a client asks for. `wire` holds what a door must echo but the exchange does not read."""
+
+    account: str
+    conid: int
+    side: Side
+    quantity: Decimal
+    order_type: str
+    tif: str = "DAY"
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    outside_rth: bool = False
+    order_ref: str = ""
+    client_id: int = 0
+    order_id: int = 0
+    exchange: str = "SMART"
+    wire: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as the broker knows it; `perm_id` stays for life, also across changes."""
+
+    perm_id: int
+    request: OrderRequest
+    status: Status
+    filled: Decimal
+    remaining: Decimal
+    average_price: Decimal
+    last_price: Decimal
+    commission: Decimal | None
+    created_at: datetime
+    updated_at: datetime
+    reason: str = ""
+    """Why it ended, in IBKR's words ("Order Canceled - reason:")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    exec_id: str
+    perm_id: int
+    order_id: int
+    client_id: int
+    account: str
+    conid: int
+    side: Side
+    shares: Decimal
+    price: Decimal
+    time: datetime
+    exchange: str
+    cumulative: Decimal
+    average_price: Decimal
+    order_ref: str
+    liquidity: int
+    """1 added, 2 removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    exec_id: str
+    amount: Decimal
+    currency: str
+    realized_pnl: Decimal | None
+    """None for a fill that only opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    account: str
+    conid: int
+    quantity: Decimal
+    average_cost: Decimal
+    market_price: Decimal
+    market_value: Decimal
+    daily_pnl: Decimal
+    unrealized_pnl: Decimal
+    realized_pnl: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Pnl:
+    account: str
+    daily: Decimal
+    unrealized: Decimal
+    realized: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountValue:
+    """One row of IBKR's account values: NetLiquidation, TotalCashValue, CashBalance per currency ..."""
+
+    account: str
+    key: str
+    value: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an order would cost and bind; money in the account's base currency unless named."""
+
+    initial_margin_before: Decimal
+    maintenance_margin_before: Decimal
+    equity_before: Decimal
+    initial_margin_change: Decimal
+    maintenance_margin_change: Decimal
+    equity_change: Decimal
+    initial_margin_after: Decimal
+    maintenance_margin_after: Decimal
+    equity_after: Decimal
+    commission: Decimal
+    commission_min: Decimal
+    commission_max: Decimal
+    commission_currency: str
+    warning: str = ""
+
+
+class Rejected(Exception):
+    """An order, change or cancel the broker refuses, with IBKR's message code and text."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    execution: Execution
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionCharged:
+    commission: Commission
+    execution: Execution
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteChanged:
+    quote: Quote
+    traded: Decimal | None = None
+    """Size of the trade that caused it, where one did."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged:
+    position: Position
+
+
+Event = OrderChanged | Executed | CommissionCharged | QuoteChanged | PositionChanged

@@ -1,0 +1,87 @@
+"""What a door may ask of the exchange: one screen, every call synchronous and free of I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from ibkr_sim.exchange.model import (
+    AccountValue,
+    Commission,
+    Contract,
+    Event,
+    Execution,
+    Order,
+    OrderRequest,
+    Pnl,
+    Position,
+    Preview,
+    Quote,
+)
+
+
+class Market(Protocol):
+    """The exchange as the doors see it. Events reach listeners inside the call that causes them, in order."""
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """Account ids, `DU99...`."""
+
+    def now(self) -> datetime:
+        """The exchange's own time, in UTC."""
+
+    def contract(self, conid: int) -> Contract | None: ...
+
+    def find_contracts(
+        self,
+        *,
+        conid: int = 0,
+        symbol: str = "",
+        sec_type: str = "",
+        exchange: str = "",
+        primary_exchange: str = "",
+        currency: str = "",
+        local_symbol: str = "",
+    ) -> Sequence[Contract]:
+        """Contracts that match every criterion given; empty criteria match all. SMART matches any stock or ETF."""
+
+    def quote(self, conid: int) -> Quote: ...
+
+    def place(self, request: OrderRequest) -> Order:
+        """Take an order; it may have filled when this returns. Raises Rejected (201, 203, 110, 434 ...)."""
+
+    def modify(self, perm_id: int, request: OrderRequest) -> Order:
+        """Change price, quantity or time in force. Raises Rejected (104 filled, 105 mismatch, 10148 ...)."""
+
+    def cancel(self, perm_id: int, reason: str = "") -> Order:
+        """Cancel a working order. Raises Rejected (135 unknown, 10148 in a state that cannot be cancelled)."""
+
+    def preview(self, request: OrderRequest) -> Preview:
+        """Margin and commission of an order that is not placed (whatIf). Raises Rejected as `place` does."""
+
+    def order(self, perm_id: int) -> Order | None: ...
+
+    def open_orders(self) -> Sequence[Order]: ...
+
+    def completed_orders(self) -> Sequence[Order]:
+        """Orders that ended today, oldest first."""
+
+    def executions(self) -> Sequence[tuple[Execution, Commission]]:
+        """Since midnight of the exchange's day, oldest first."""
+
+    def positions(self, account: str) -> Sequence[Position]:
+        """Also those closed today (quantity 0), so that realised P&L stays visible."""
+
+    def position(self, account: str, conid: int) -> Position | None: ...
+
+    def account_values(self, account: str) -> Sequence[AccountValue]:
+        """Every row a subscriber of account updates sees."""
+
+    def pnl(self, account: str) -> Pnl: ...
+
+    def net_liquidation(self, account: str) -> Decimal: ...
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Deliver every event to `listener` until the returned function is called."""
