@@ -1,0 +1,1 @@
+"""Our words: frozen values, pure rules, the order's state machine, the error tree."""

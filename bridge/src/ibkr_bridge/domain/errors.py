@@ -1,0 +1,194 @@
+"""Everything that can go wrong, as one tree.
+
+BridgeError
+├── InvalidRequest          the caller's words make no sense together         request.invalid
+├── Unknown                 there is no such thing
+│   ├── UnknownContract                                                       contract.unknown
+│   ├── UnknownOrder                                                          order.unknown
+│   └── UnknownExchange                                                       exchange.unknown
+├── AmbiguousContract       several contracts fit                             contract.ambiguous
+├── Refused                 understood, and declined
+│   ├── GuardDenied         by us, before anything was sent                   guard.<name>
+│   ├── BrokerRefused       by IBKR, with its code and text                   broker.refused
+│   ├── IdReused            a client order id with another body               order.id_reused
+│   ├── OrderFinished       it can no longer be changed or cancelled          order.finished
+│   ├── AccountRequired     several accounts, none named                      account.required
+│   └── UnknownAccount      not an account of this session                    account.unknown
+├── NotSupported            this door cannot do it                            capability.missing
+├── BrokerAway              no session: nothing was sent                      broker.away
+├── BrokerSilent            asked, and no answer came in time                 broker.silent
+└── WorldMismatch           simulated, paper and live got mixed up            world.mismatch
+
+`retryable` says whether the same request may succeed later without being changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from ibkr_bridge.domain.contract import Contract
+
+
+class BridgeError(Exception):
+    """`advice` is the caller's next step; `facts` are further members of the answer."""
+
+    code: str = "bridge.error"
+    title: ClassVar[str] = "Something went wrong"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str, *, advice: str = "", facts: Mapping[str, object] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.advice = advice
+        self.facts = dict(facts or {})
+
+
+class InvalidRequest(BridgeError):
+    code = "request.invalid"
+    title = "The request is not valid"
+
+    def __init__(self, detail: str, *, field: str, advice: str = "") -> None:
+        errors = [{"field": field, "message": detail}]
+        super().__init__(detail, advice=advice or f"Correct `{field}` and send it again.", facts={"errors": errors})
+
+
+class Unknown(BridgeError):
+    """There is no such thing."""
+
+
+class UnknownContract(Unknown):
+    code = "contract.unknown"
+    title = "No such contract"
+
+
+class UnknownOrder(Unknown):
+    code = "order.unknown"
+    title = "No such order"
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"There is no order {order_id}.", advice="List the orders with GET /orders.")
+
+
+class UnknownExchange(Unknown):
+    code = "exchange.unknown"
+    title = "No such exchange"
+
+
+class AmbiguousContract(BridgeError):
+    code = "contract.ambiguous"
+    title = "Several contracts fit"
+
+    def __init__(self, asked: str, candidates: Sequence[Contract]) -> None:
+        super().__init__(
+            f"{len(candidates)} contracts fit {asked}.",
+            advice="Name one by conid, or add currency or primary_exchange.",
+        )
+        self.candidates = tuple(candidates)
+
+
+class Refused(BridgeError):
+    """Understood, and declined."""
+
+
+class GuardDenied(Refused):
+    title = "A guard refused the order"
+
+    def __init__(
+        self, guard: str, detail: str, *, limit: object = None, value: object = None, advice: str = ""
+    ) -> None:
+        super().__init__(detail, advice=advice, facts={"guard": guard, "limit": limit, "value": value})
+        self.code = f"guard.{guard}"
+        self.guard = guard
+
+
+class BrokerRefused(Refused):
+    code = "broker.refused"
+    title = "IBKR refused"
+
+    def __init__(self, ibkr_code: int | None, text: str, *, advice: str = "") -> None:
+        super().__init__(
+            text or "IBKR refused without a reason.",
+            advice=advice or "Change the request as IBKR's text says.",
+            facts={"ibkr_code": ibkr_code, "ibkr_text": text},
+        )
+        self.ibkr_code = ibkr_code
+        self.text = text
+
+
+class IdReused(Refused):
+    code = "order.id_reused"
+    title = "The client order id belongs to another order"
+
+    def __init__(self, client_order_id: str, order_id: str) -> None:
+        super().__init__(
+            f"client_order_id {client_order_id} was used before with another body.",
+            advice="Use a new client_order_id for a new order, or repeat the first body unchanged.",
+            facts={"order_id": order_id},
+        )
+
+
+class OrderFinished(Refused):
+    code = "order.finished"
+    title = "The order has ended"
+
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(
+            f"Order {order_id} is {status}.",
+            advice="Nothing is left to change; place a new order if you want one.",
+            facts={"status": status},
+        )
+
+
+class AccountRequired(Refused):
+    code = "account.required"
+    title = "Which account?"
+
+    def __init__(self, accounts: Sequence[str]) -> None:
+        super().__init__(
+            f"This session has {len(accounts)} accounts and none was named.",
+            advice="Name one with `account`, or set IB_ACCOUNT.",
+            facts={"accounts": list(accounts)},
+        )
+
+
+class UnknownAccount(Refused):
+    code = "account.unknown"
+    title = "No such account"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"{account} is not an account of this session.", advice="GET /health lists the accounts.")
+
+
+class NotSupported(BridgeError):
+    code = "capability.missing"
+    title = "This door cannot do that"
+
+
+class BrokerAway(BridgeError):
+    code = "broker.away"
+    title = "No session with IBKR"
+    retryable = True
+
+    def __init__(
+        self, detail: str, *, advice: str = "Nothing was sent. Try again when GET /readyz answers 200."
+    ) -> None:
+        super().__init__(detail, advice=advice)
+
+
+class BrokerSilent(BridgeError):
+    code = "broker.silent"
+    title = "IBKR did not answer in time"
+    retryable = True
+
+    def __init__(self, asked: str, seconds: float) -> None:
+        super().__init__(
+            f"IBKR did not answer {asked} within {seconds:g} s.", advice="Try again; GET /health shows the session."
+        )
+
+
+class WorldMismatch(BridgeError):
+    """The far end is not the world this service was set up for; nothing may be traded."""
+
+    code = "world.mismatch"
+    title = "The broker's accounts belong to another world"

@@ -1,0 +1,180 @@
+"""An order as every caller, stream and journal sees it, and the commands that make or change one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+
+    @property
+    def needs_limit(self) -> bool:
+        return self in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
+    @property
+    def needs_stop(self) -> bool:
+        return self in (OrderType.STOP, OrderType.STOP_LIMIT)
+
+
+class TimeInForce(StrEnum):
+    DAY = "DAY"
+    GTC = "GTC"
+    IOC = "IOC"
+
+
+class OrderStatus(StrEnum):
+    RECEIVED = "received"
+    DENIED = "denied"
+    AWAITING_ANSWER = "awaiting_answer"
+    SENT = "sent"
+    WORKING = "working"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    PENDING_CANCEL = "pending_cancel"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    NEVER_ARRIVED = "never_arrived"
+
+    @property
+    def terminal(self) -> bool:
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {
+        OrderStatus.DENIED,
+        OrderStatus.FILLED,
+        OrderStatus.CANCELLED,
+        OrderStatus.REJECTED,
+        OrderStatus.EXPIRED,
+        OrderStatus.NEVER_ARRIVED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an order asks of the market: the part that a change may replace. Prices in the contract's currency."""
+
+    side: Side
+    qty: Decimal
+    type: OrderType
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    tif: TimeInForce = TimeInForce.DAY
+    outside_rth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerIds:
+    """The broker's names for an order; 0 until the broker has given one. `reference` is ours, and travels with it."""
+
+    order_id: int = 0
+    perm_id: int = 0
+    client_id: int = 0
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What has been asked and heard about an order whose fate is unknown."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: str
+    account: str
+    contract: Contract
+    terms: Terms
+    status: OrderStatus
+    created_at: datetime
+    updated_at: datetime
+    client_order_id: str | None = None
+    filled_qty: Decimal = Decimal(0)
+    avg_fill_price: Decimal | None = None
+    commission: Decimal | None = None
+    commission_currency: str | None = None
+    reason: str | None = None
+    broker: tuple[BrokerIds, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    executions: tuple[str, ...] = ()
+    """Ids of the executions counted in, so that one delivered twice counts once."""
+    commissioned: tuple[str, ...] = ()
+    """Ids of the executions whose commission is counted in."""
+
+    @property
+    def remaining_qty(self) -> Decimal:
+        return self.terms.qty - self.filled_qty
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """A caller's wish for a new order. Without an account the configured or only one is meant."""
+
+    contract: ContractQuery
+    terms: Terms
+    account: str | None = None
+    client_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """New values for a working order; None leaves a value as it is."""
+
+    qty: Decimal | None = None
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    tif: TimeInForce | None = None
+
+    def applied_to(self, terms: Terms) -> Terms:
+        return Terms(
+            side=terms.side,
+            qty=terms.qty if self.qty is None else self.qty,
+            type=terms.type,
+            limit=terms.limit if self.limit is None else self.limit,
+            stop=terms.stop if self.stop is None else self.stop,
+            tif=terms.tif if self.tif is None else self.tif,
+            outside_rth=terms.outside_rth,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an order would bind and cost, as the broker reckons it; None where it does not say.
+
+    Margin and equity are in the account's base currency, commission in `commission_currency`.
+    """
+
+    initial_margin_before: Decimal | None
+    initial_margin_change: Decimal | None
+    initial_margin_after: Decimal | None
+    maintenance_margin_before: Decimal | None
+    maintenance_margin_change: Decimal | None
+    maintenance_margin_after: Decimal | None
+    equity_before: Decimal | None
+    equity_change: Decimal | None
+    equity_after: Decimal | None
+    commission: Decimal | None
+    commission_min: Decimal | None
+    commission_max: Decimal | None
+    commission_currency: str | None
+    warning: str | None

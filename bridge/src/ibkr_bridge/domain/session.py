@@ -1,0 +1,36 @@
+"""The state of the way to the broker, as callers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SessionState(StrEnum):
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    READY = "ready"
+    DEGRADED = "degraded"
+    """The socket stands, but the gateway has lost IBKR's servers (TWS code 1100)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One look at the session; `reason` says in words why it is not ready, `code` says it to programs."""
+
+    state: SessionState
+    since: datetime
+    accounts: tuple[str, ...] = ()
+    code: str | None = None
+    reason: str | None = None
+    server_version: int | None = None
+    attempt: int = 0
+
+    @property
+    def connected(self) -> bool:
+        return self.state in (SessionState.READY, SessionState.DEGRADED)
+
+    @property
+    def ready(self) -> bool:
+        return self.state is SessionState.READY

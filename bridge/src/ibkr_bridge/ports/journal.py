@@ -1,0 +1,56 @@
+"""The record of intents and events. What it has returned from is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ibkr_bridge.domain.events import OrderEvent
+from ibkr_bridge.domain.order import Order, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event and the order as it stands after it."""
+
+    event: OrderEvent
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The order to which a client order id belongs, and the fingerprint of the body it came with."""
+
+    order: Order
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    orders: tuple[Order, ...]
+    next_cursor: str | None
+
+
+class Journal(Protocol):
+    async def append(self, entries: Sequence[Entry]) -> int:
+        """Keep the entries, all or none, and return the `seq` of the first; the others follow on."""
+
+    async def order(self, order_id: str) -> Order | None: ...
+
+    async def bound(self, account: str, client_order_id: str) -> Bound | None: ...
+
+    async def orders(
+        self,
+        *,
+        account: str | None = None,
+        statuses: frozenset[OrderStatus] | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Newest first, from after `cursor`."""
+
+    async def unfinished(self) -> Sequence[Order]:
+        """Every order that may still live at the broker."""
+
+    async def close(self) -> None: ...

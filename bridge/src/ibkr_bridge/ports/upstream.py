@@ -1,0 +1,146 @@
+"""A way to IBKR, as the engine sees it: one screen that every door can fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ibkr_bridge.domain.account import AccountSummary, Pnl, Position
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.events import Commissioned, Executed, Reported, Warned
+from ibkr_bridge.domain.order import BrokerIds, Order, Preview, Terms
+from ibkr_bridge.domain.quote import Quote
+from ibkr_bridge.domain.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a door can do; what it cannot comes with the reason, and is answered 501."""
+
+    door: str
+    supported: frozenset[str]
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReported:
+    """The broker's word on one order, ours or not. `terms` as the broker holds them, where it said."""
+
+    report: Reported
+    account: str | None = None
+    contract: Contract | None = None
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMessage:
+    """A message about an order that is no verdict; `refused_change`: the broker keeps what it had."""
+
+    broker: BrokerIds
+    warning: Warned
+    refused_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionsLost:
+    """The broker forgot what we were listening to (TWS code 1101); the door is asking again by itself."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteChanged:
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteFailed:
+    """The broker will not deliver this contract's data."""
+
+    conid: int
+    ibkr_code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged:
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsComplete:
+    """Every position of every account has now been told: what was not named is flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class PnlChanged:
+    pnl: Pnl
+
+
+UpstreamEvent = (
+    OrderReported
+    | OrderMessage
+    | Executed
+    | Commissioned
+    | SessionChanged
+    | SubscriptionsLost
+    | QuoteChanged
+    | QuoteFailed
+    | PositionChanged
+    | PositionsComplete
+    | PnlChanged
+)
+Listener = Callable[[UpstreamEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerState:
+    """One look at every order the broker still shows, for reconciliation; `complete` says that no part is missing."""
+
+    open: Sequence[OrderReported]
+    completed: Sequence[OrderReported]
+    executions: Sequence[Executed]
+    complete: bool
+
+
+class Upstream(Protocol):
+    """Calls raise BrokerAway (nothing was sent), BrokerSilent (no answer in time) or BrokerRefused."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def session(self) -> Session: ...
+
+    async def run(self, listener: Listener) -> None:
+        """Connect, keep alive and reconnect until cancelled; tell `listener` everything, in order."""
+
+    async def place(self, order: Order, reference: str) -> BrokerIds:
+        """Send once. Raises BrokerAway only when certainly nothing left; after that, events tell the rest."""
+
+    async def modify(self, order: Order, terms: Terms) -> None: ...
+
+    async def cancel(self, order: Order) -> None: ...
+
+    async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview: ...
+
+    async def broker_state(self) -> BrokerState: ...
+
+    async def contracts(self, query: ContractQuery) -> Sequence[Contract]:
+        """Every contract that fits; none is an empty answer."""
+
+    async def open_quote(self, contract: Contract) -> None:
+        """Begin to deliver QuoteChanged; the door keeps the line over reconnects."""
+
+    async def close_quote(self, conid: int) -> None: ...
+
+    async def account_summary(self, account: str) -> AccountSummary: ...
+
+    async def handshake(self) -> float:
+        """Ask the broker for its time; seconds the answer took."""
