@@ -11,6 +11,7 @@ BridgeError
 │   ├── GuardDenied         by us, before anything was sent                   guard.<name>
 │   ├── BrokerRefused       by IBKR, with its code and text                   broker.refused
 │   ├── IdReused            a client order id with another body               order.id_reused
+│   ├── ChangePending       a change is on its way                            order.change_pending
 │   ├── OrderFinished       it can no longer be changed or cancelled          order.finished
 │   ├── AccountRequired     several accounts, none named                      account.required
 │   └── UnknownAccount      not an account of this session                    account.unknown
@@ -137,6 +138,18 @@ class OrderFinished(Refused):
             f"Order {order_id} is {status}.",
             advice="Nothing is left to change; place a new order if you want one.",
             facts={"status": status},
+        )
+
+
+class ChangePending(Refused):
+    code = "order.change_pending"
+    title = "A change is on its way"
+    retryable = True
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"Order {order_id} has a change that IBKR has not answered yet.",
+            advice="Wait for its answer on GET /orders/{id} or /ws/ib, then send the next one.",
         )
 
 

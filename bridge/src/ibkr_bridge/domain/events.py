@@ -44,6 +44,7 @@ class Reported:
     avg_fill_price: Decimal | None
     at: datetime
     reason: str | None = None
+    reason_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +119,13 @@ class AnswerLost:
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """A verdict on an unknown order, reached on evidence."""
+    """A verdict reached on evidence: what was asked, and what the broker showed."""
 
     status: OrderStatus
     text: str
     at: datetime
+    reason: str | None = None
+    reason_code: int | None = None
 
 
 OrderEvent = (

@@ -114,6 +114,8 @@ class Order:
     commission: Decimal | None = None
     commission_currency: str | None = None
     reason: str | None = None
+    reason_code: int | None = None
+    """IBKR's message code behind `reason`, where there was one."""
     broker: tuple[BrokerIds, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     executions: tuple[str, ...] = ()

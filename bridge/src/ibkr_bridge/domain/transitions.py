@@ -88,7 +88,7 @@ def _(event: Reported, order: Order) -> Order:
     moved = move(known, _with_fills(event.status, known))
     if moved.status is order.status:
         return known
-    return replace(moved, reason=event.reason or moved.reason)
+    return replace(moved, reason=event.reason or moved.reason, reason_code=event.reason_code or moved.reason_code)
 
 
 @_fold.register
@@ -114,7 +114,14 @@ def _(event: Commissioned, order: Order) -> Order:
     )
 
 
-@_fold.register(Warned)
+@_fold.register
+def _(event: Warned, order: Order) -> Order:
+    """A message moves nothing; it may say why the order ended, before or after the broker's report does."""
+    if order.status in (S.REJECTED, S.CANCELLED) and order.reason is None:
+        return replace(order, reason=event.text, reason_code=event.code)
+    return order
+
+
 @_fold.register(ChangeRequested)
 @_fold.register(ChangeRefused)
 def _(_event: object, order: Order) -> Order:
@@ -138,7 +145,12 @@ def _(event: AnswerLost, order: Order) -> Order:
 
 @_fold.register
 def _(event: Established, order: Order) -> Order:
-    return replace(move(order, event.status), evidence=(*order.evidence, Evidence(event.at, event.text)))
+    return replace(
+        move(order, event.status),
+        evidence=(*order.evidence, Evidence(event.at, event.text)),
+        reason=event.reason or order.reason,
+        reason_code=event.reason_code or order.reason_code,
+    )
 
 
 def with_broker(known: tuple[BrokerIds, ...], news: BrokerIds) -> tuple[BrokerIds, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from ibkr_bridge.domain.account import AccountSummary, Pnl, Position
@@ -19,6 +21,7 @@ class Capabilities:
     """What a door can do; what it cannot comes with the reason, and is answered 501."""
 
     door: str
+    client_id: int | None
     supported: frozenset[str]
     missing: Mapping[str, str]
 
@@ -33,25 +36,26 @@ class OrderReported:
     terms: Terms | None = None
 
 
+class MessageKind(StrEnum):
+    NOTE = "note"
+    """The order lives on, or ends by a report of its own."""
+    REFUSED = "refused"
+    """What was last asked, a new order or a change, is declined."""
+    CANCEL_REFUSED = "cancel_refused"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderMessage:
-    """A message about an order that is no verdict; `refused_change`: the broker keeps what it had."""
+    """A message of the broker about an order; alone it never moves one."""
 
     broker: BrokerIds
-    warning: Warned
-    refused_change: bool = False
+    kind: MessageKind
+    message: Warned
 
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
     session: Session
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionsLost:
-    """The broker forgot what we were listening to (TWS code 1101); the door is asking again by itself."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,6 @@ UpstreamEvent = (
     | Executed
     | Commissioned
     | SessionChanged
-    | SubscriptionsLost
     | QuoteChanged
     | QuoteFailed
     | PositionChanged
@@ -103,6 +106,8 @@ Listener = Callable[[UpstreamEvent], None]
 class BrokerState:
     """One look at every order the broker still shows, for reconciliation; `complete` says that no part is missing."""
 
+    asked_at: datetime
+    """What was sent after this moment may be missing from it."""
     open: Sequence[OrderReported]
     completed: Sequence[OrderReported]
     executions: Sequence[Executed]

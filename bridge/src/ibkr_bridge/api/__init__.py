@@ -1,0 +1,1 @@
+"""What callers see: REST and WebSocket. No logic."""

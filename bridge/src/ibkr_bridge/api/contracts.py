@@ -1,0 +1,87 @@
+"""Contracts in answers, and a caller's words for one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import InvalidRequest
+
+_PAIR = re.compile(r"([A-Z]{3})\.([A-Z]{3})")
+STOCK = "STK"
+PAIR = "CASH"
+SMART = "SMART"
+PAIRS_EXCHANGE = "IDEALPRO"
+US_DOLLAR = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractAnswer:
+    """A contract; `conid` is IBKR's number for it."""
+
+    conid: int
+    symbol: str
+    sec_type: str
+    exchange: str
+    currency: str
+    primary_exchange: str
+    local_symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a caller said of the contract meant; None where nothing was said."""
+
+    symbol: str | None = None
+    conid: int | None = None
+    sec_type: str | None = None
+    exchange: str | None = None
+    currency: str | None = None
+    primary_exchange: str | None = None
+    local_symbol: str | None = None
+
+    def query(self) -> ContractQuery:
+        """A stock in US dollars on SMART unless said otherwise; `EUR.USD` is the currency pair on IDEALPRO.
+
+        Raises InvalidRequest when nothing names a contract.
+        """
+        if self.conid is not None:
+            return ContractQuery(conid=self.conid, sec_type=self.sec_type or "", exchange=self.exchange or "", currency="")
+        if not self.symbol and not self.local_symbol:
+            raise InvalidRequest("Name the contract: symbol, local_symbol or conid.", field="symbol")
+        pair = _PAIR.fullmatch(self.symbol or "") if self.sec_type in (None, PAIR) else None
+        return self._pair(*pair.groups()) if pair else self._plain()
+
+    def _pair(self, base: str, counter: str) -> ContractQuery:
+        if self.currency not in (None, counter):
+            raise InvalidRequest(f"{self.symbol} is in {counter}, not {self.currency}.", field="currency")
+        exchange = PAIRS_EXCHANGE if self.exchange in (None, SMART) else self.exchange
+        return ContractQuery(symbol=base, sec_type=PAIR, exchange=exchange, currency=counter)
+
+    def _plain(self) -> ContractQuery:
+        sec_type = self.sec_type or STOCK
+        exchange = self.exchange or (PAIRS_EXCHANGE if sec_type == PAIR else SMART)
+        return ContractQuery(
+            symbol=self.symbol or "",
+            sec_type=sec_type,
+            exchange=exchange,
+            currency=self.currency or US_DOLLAR,
+            primary_exchange=self.primary_exchange or "",
+            local_symbol=self.local_symbol or "",
+        )
+
+
+def contract_answer(contract: Contract) -> ContractAnswer:
+    return ContractAnswer(
+        conid=contract.conid,
+        symbol=contract.symbol,
+        sec_type=contract.sec_type,
+        exchange=contract.exchange,
+        currency=contract.currency,
+        primary_exchange=contract.primary_exchange,
+        local_symbol=contract.local_symbol,
+    )
+
+
+EXAMPLE = ContractAnswer(265598, "AAPL", STOCK, SMART, US_DOLLAR, "NASDAQ", "AAPL")

@@ -1,0 +1,1 @@
+"""Summaries, positions, profit and loss."""

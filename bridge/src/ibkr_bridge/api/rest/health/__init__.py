@@ -1,0 +1,1 @@
+"""Is it running, is it connected, may it trade."""

@@ -1,0 +1,1 @@
+"""Orders: place, look, change, cancel, preview."""

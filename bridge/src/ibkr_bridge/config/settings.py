@@ -1,0 +1,202 @@
+"""The settings, one frozen section per room; every field says its names, its default and its meaning."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from ibkr_bridge.domain.world import World
+
+T = TypeVar("T")
+
+
+def setting(description: str, *names: str, default: T, **limits: Any) -> T:
+    """A field and the variables that set it; the first that is set wins."""
+    field: T = Field(default, description=description, json_schema_extra={"variables": list(names)}, **limits)
+    return field
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not value.startswith(("http://", "https://")) or value.count("/") != 2:
+            raise ValueError(f"{value!r} is not an origin; write it like https://trading.example.com")
+    return values
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Origins = Annotated[Names, AfterValidator(_origins)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a socket bound to `host`."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, str_strip_whitespace=True)
+
+
+class ApiSettings(Section):
+    """What callers meet."""
+
+    host: str = setting(
+        "Address to listen on. Anything but loopback needs a key.", "IBKR_SERVICE_HOST", default="127.0.0.1"
+    )
+    port: Port = setting("Port to listen on; 0 takes a free one.", "IBKR_SERVICE_PORT", "PORT", default=8000)
+    required_api_key: SecretStr | None = setting(
+        "When set, every request but GET /livez must carry it.", "IBKR_SERVICE_REQUIRED_API_KEY", default=None
+    )
+    api_key_header: str = setting(
+        "The header that carries the key.",
+        "IBKR_SERVICE_API_KEY_HEADER",
+        default="X-API-Key",
+        pattern=r"^[A-Za-z0-9-]{1,64}$",
+    )
+    enable_cors: bool = setting("Whether cors_origins is heeded at all.", "IBKR_SERVICE_ENABLE_CORS", default=True)
+    cors_origins: Origins = setting(
+        "Web origins whose pages may call, separated by commas; none by default.",
+        "CORS_ORIGIN",
+        "IBKR_SERVICE_CORS_ORIGINS",
+        default=(),
+    )
+    allowed_hosts: Names = setting(
+        "Further names under which callers reach the service (the Host header), separated by commas; loopback"
+        " names always work. * takes any, and needs a key.",
+        "IBKR_SERVICE_ALLOWED_HOSTS",
+        default=(),
+    )
+    max_body_bytes: int = setting(
+        "The largest body and the largest WebSocket message.",
+        "IBKR_SERVICE_MAX_BODY_BYTES",
+        default=65536,
+        ge=1024,
+        le=16 * 1024 * 1024,
+    )
+    body_timeout: Seconds = setting(
+        "Seconds a caller may take to send a body.", "IBKR_SERVICE_BODY_TIMEOUT", default=10.0
+    )
+    ws_subscriptions: int = setting(
+        "Contracts that one WebSocket may listen to.", "IBKR_SERVICE_WS_SUBSCRIPTIONS", default=100, ge=1, le=10_000
+    )
+    ws_queue: int = setting(
+        "Messages that may wait for a slow WebSocket before it is closed.", "IBKR_SERVICE_WS_QUEUE", default=1000, ge=10
+    )
+    ws_flush_window: float = setting(
+        "Seconds in which quotes are gathered into one flush.", "IBKR_SERVICE_WS_FLUSH_WINDOW", default=0.02, ge=0, le=5
+    )
+    ws_send_timeout: Seconds = setting(
+        "Seconds a WebSocket may take to accept a message.", "IBKR_SERVICE_WS_SEND_TIMEOUT", default=5.0
+    )
+    log_requests: bool = setting("Write one log line per request.", "IBKR_SERVICE_LOG_REQUESTS", default=True)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        return self.cors_origins if self.enable_cors else ()
+
+    @model_validator(mode="after")
+    def _closed_by_default(self) -> ApiSettings:
+        if self.required_api_key is not None:
+            return self
+        if not is_loopback(self.host):
+            raise ValueError(
+                f"IBKR_SERVICE_REQUIRED_API_KEY: must be set, because IBKR_SERVICE_HOST={self.host} can be reached"
+                " from other machines"
+            )
+        if "*" in self.allowed_hosts:
+            raise ValueError("IBKR_SERVICE_REQUIRED_API_KEY: must be set, because IBKR_SERVICE_ALLOWED_HOSTS holds *")
+        return self
+
+
+class TwsSettings(Section):
+    """The way to TWS or IB Gateway."""
+
+    host: str = setting("Where TWS or IB Gateway runs.", "IB_HOST", "IBKR_SERVICE_TWS_HOST", default="127.0.0.1")
+    port: Port = setting(
+        "Its API port: IB Gateway 4002 paper, 4001 live; TWS 7497 paper, 7496 live.",
+        "IB_PORT",
+        "IBKR_SERVICE_TWS_PORT",
+        default=4002,
+    )
+    client_id: int = setting(
+        "The API client id; no other program on that gateway may use it.",
+        "IB_CLIENT_ID",
+        "IBKR_SERVICE_CLIENT_ID",
+        default=42,
+        ge=0,
+        le=2**31 - 1,
+    )
+    account: str | None = setting(
+        "Pins the service to one account. Without it the only account of the session is meant.",
+        "IB_ACCOUNT",
+        "IBKR_SERVICE_ACCOUNT_ID",
+        default=None,
+        pattern=r"^[A-Za-z0-9]{1,32}$",
+    )
+    connect_timeout: Seconds = setting(
+        "Seconds for a connection to stand.", "IBKR_SERVICE_CONNECT_TIMEOUT", default=10.0
+    )
+    request_timeout: Seconds = setting(
+        "Seconds for IBKR to answer a question.", "IBKR_SERVICE_REQUEST_TIMEOUT", default=10.0
+    )
+    market_data_type: Literal["live", "frozen", "delayed", "delayed_frozen"] = setting(
+        "Which market data to ask for; delayed means live where you are entitled to it, else delayed.",
+        "IBKR_SERVICE_MARKET_DATA_TYPE",
+        default="delayed",
+    )
+
+
+class TradingSettings(Section):
+    """What may be traded, and in which world."""
+
+    read_only: bool = setting(
+        "Refuse every order. Trading is switched on by name.", "IBKR_SERVICE_READ_ONLY", default=True
+    )
+    world: World = setting(
+        "The world the broker's accounts must belong to: simulated, paper or live.",
+        "IBKR_SERVICE_WORLD",
+        default=World.PAPER,
+    )
+    allow_live: bool = setting("Must be true before world may be live.", "IBKR_SERVICE_ALLOW_LIVE", default=False)
+    first_word_timeout: Seconds = setting(
+        "Seconds that POST /orders waits for the broker's first word before it answers 202.",
+        "IBKR_SERVICE_FIRST_WORD_TIMEOUT",
+        default=3.0,
+    )
+
+    @model_validator(mode="after")
+    def _live_by_name(self) -> TradingSettings:
+        if self.world is World.LIVE and not self.allow_live:
+            raise ValueError("IBKR_SERVICE_ALLOW_LIVE: must be true, because IBKR_SERVICE_WORLD is live")
+        return self
+
+
+class LogSettings(Section):
+    """What is written down, and how."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
+    ] = setting("debug, info, warning or error.", "IBKR_SERVICE_LOG_LEVEL", "LOG_LEVEL", default="info")
+    format: Literal["auto", "json", "text"] = setting(
+        "json, text, or auto: text on a terminal, else JSON.", "IBKR_SERVICE_LOG_FORMAT", default="auto"
+    )
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    api: ApiSettings = ApiSettings()
+    tws: TwsSettings = TwsSettings()
+    trading: TradingSettings = TradingSettings()
+    log: LogSettings = LogSettings()

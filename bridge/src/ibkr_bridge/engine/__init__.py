@@ -1,0 +1,1 @@
+"""What the bridge does: orders, market data, accounts, the session and its health."""

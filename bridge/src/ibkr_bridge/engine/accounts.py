@@ -1,0 +1,136 @@
+"""Summaries, positions and P&L: the broker's last word on each account, with its age."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ibkr_bridge.domain.account import AccountSummary, Pnl, Position, Seen, T
+from ibkr_bridge.domain.errors import AccountRequired, BrokerAway, BrokerSilent, UnknownAccount
+from ibkr_bridge.engine.sessions import Sessions
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.engine.topics import PNL
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.publisher import Publisher
+from ibkr_bridge.ports.upstream import Upstream
+
+_FIRST_WORD = 5.0
+"""How long the first figures after a connection may take, in seconds."""
+
+
+class Accounts:
+    def __init__(
+        self, upstream: Upstream, publisher: Publisher, clock: Clock, settings: EngineSettings, *, sessions: Sessions
+    ) -> None:
+        self._upstream = upstream
+        self._publisher = publisher
+        self._clock = clock
+        self._settings = settings
+        self._sessions = sessions
+        self._summaries: dict[str, Seen[AccountSummary]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._positions: dict[tuple[str, int], Position] = {}
+        self._positions_at: datetime | None = None
+        self._positions_told = asyncio.Event()
+        self._pnl: dict[str, Seen[Pnl]] = {}
+        self._pnl_told: dict[str, asyncio.Event] = {}
+
+    def resolve(self, account: str | None) -> str:
+        """The account meant: the one named, the one pinned, else the only one.
+
+        Raises UnknownAccount, AccountRequired, and BrokerAway while no session has told us any.
+        """
+        if account is not None:
+            if self._settings.account is None and not self._known():
+                raise BrokerAway("No session has told us its accounts yet.")
+            if not self.visible(account):
+                raise UnknownAccount(account)
+            return account
+        if self._settings.account:
+            return self._settings.account
+        accounts = self._known()
+        if not accounts:
+            raise BrokerAway("No session has told us its accounts yet.")
+        if len(accounts) > 1:
+            raise AccountRequired(accounts)
+        return accounts[0]
+
+    def visible(self, account: str) -> bool:
+        if self._settings.account:
+            return account == self._settings.account
+        return account in self._known()
+
+    async def summary(self, account: str | None) -> Seen[AccountSummary]:
+        """Asked anew when older than a few seconds; the last known one, marked, while the broker is away."""
+        name = self.resolve(account)
+        async with self._asking.setdefault(name, asyncio.Lock()):
+            known = self._summaries.get(name)
+            if known is not None and self._fresh(known.as_of):
+                return self._aged(known)
+            if self._sessions.current.ready:
+                try:
+                    known = Seen(await self._upstream.account_summary(name), self._clock.now())
+                    self._summaries[name] = known
+                except (BrokerAway, BrokerSilent):
+                    if known is None:
+                        raise
+                    return replace(known, stale="IBKR did not answer")
+        if known is None:
+            self._sessions.require()
+            raise BrokerAway("No account summary has been seen yet.")
+        return self._aged(known)
+
+    async def positions(self, account: str | None) -> Seen[tuple[Position, ...]]:
+        """Of one account, or of every visible one."""
+        wanted = self.resolve(account) if account else None
+        await self._first(self._positions_told, "positions")
+        found = tuple(
+            position
+            for position in self._positions.values()
+            if position.qty and self.visible(position.account) and wanted in (None, position.account)
+        )
+        return self._aged(Seen(found, self._positions_at or self._clock.now()))
+
+    async def pnl(self, account: str | None) -> Seen[Pnl]:
+        name = self.resolve(account)
+        if name not in self._pnl:
+            await self._first(self._pnl_told.setdefault(name, asyncio.Event()), "profit and loss")
+        return self._aged(self._pnl[name])
+
+    def position_changed(self, position: Position) -> None:
+        self._positions[position.account, position.contract.conid] = position
+        self._positions_at = self._clock.now()
+
+    def positions_complete(self) -> None:
+        self._positions_at = self._clock.now()
+        self._positions_told.set()
+
+    def pnl_changed(self, pnl: Pnl) -> None:
+        seen = Seen(pnl, self._clock.now())
+        known = self._pnl.get(pnl.account)
+        self._pnl[pnl.account] = seen
+        if (told := self._pnl_told.get(pnl.account)) is not None:
+            told.set()
+        if self.visible(pnl.account) and (known is None or known.value != pnl):
+            self._publisher.publish(PNL, seen)
+
+    async def _first(self, told: asyncio.Event, what: str) -> None:
+        """Wait for the first word of this kind; later ones come by themselves."""
+        if told.is_set():
+            return
+        self._sessions.require()
+        try:
+            async with asyncio.timeout(_FIRST_WORD):
+                await told.wait()
+        except TimeoutError:
+            raise BrokerSilent(what, _FIRST_WORD) from None
+
+    def _known(self) -> tuple[str, ...]:
+        return self._sessions.current.accounts
+
+    def _fresh(self, as_of: datetime) -> bool:
+        return self._clock.now() - as_of < timedelta(seconds=self._settings.summary_age)
+
+    def _aged(self, seen: Seen[T]) -> Seen[T]:
+        return replace(seen, stale=self._sessions.stale)

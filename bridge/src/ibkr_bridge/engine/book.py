@@ -1,0 +1,108 @@
+"""The orders that matter now, in memory, findable by every name they have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from ibkr_bridge.domain.events import Warned
+from ibkr_bridge.domain.identity import order_of
+from ibkr_bridge.domain.order import BrokerIds, Order
+from ibkr_bridge.ports.journal import Bound
+
+KEEP_FINISHED = 10_000
+"""How many ended orders stay at hand; older ones are the journal's."""
+
+
+class OrderBook:
+    """Orders by id, by perm id and by the execution that belongs to them."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Order] = {}
+        self._by_perm_id: dict[int, str] = {}
+        self._by_execution: dict[str, str] = {}
+        self._bound: dict[tuple[str, str], Bound] = {}
+        self._finished: deque[str] = deque()
+        self._watchers: dict[str, set[asyncio.Future[Order]]] = {}
+        self._refusals: dict[str, Warned] = {}
+
+    def get(self, order_id: str) -> Order | None:
+        return self._orders.get(order_id)
+
+    def unfinished(self) -> list[Order]:
+        return [order for order in self._orders.values() if not order.status.terminal]
+
+    def bound(self, account: str, client_order_id: str) -> Bound | None:
+        """The order that a client order id belongs to, as it stands now."""
+        bound = self._bound.get((account, client_order_id))
+        return Bound(self._orders[bound.order.id], bound.fingerprint) if bound else None
+
+    def bind(self, order: Order, fingerprint: str) -> None:
+        """Give the order's client order id to it, from before its intent is on disk."""
+        if order.client_order_id:
+            self._bound[order.account, order.client_order_id] = Bound(order, fingerprint)
+
+    def named(self, broker: BrokerIds) -> Order | None:
+        """The order that goes by these names at the broker, if it is one of ours."""
+        order_id = order_of(broker.reference) or self._by_perm_id.get(broker.perm_id)
+        return self._orders.get(order_id) if order_id else None
+
+    def executed(self, exec_id: str) -> Order | None:
+        order_id = self._by_execution.get(exec_id)
+        return self._orders.get(order_id) if order_id else None
+
+    def put(self, order: Order) -> None:
+        before = self._orders.get(order.id)
+        self._orders[order.id] = order
+        for ids in order.broker:
+            if ids.perm_id:
+                self._by_perm_id[ids.perm_id] = order.id
+        for exec_id in order.executions:
+            self._by_execution[exec_id] = order.id
+        if order.status.terminal and not (before and before.status.terminal):
+            self._retire(order.id)
+
+    def refused(self, order_id: str, message: Warned) -> None:
+        """Remember the broker's latest refusal, for whoever waits for the answer to a change or a cancel."""
+        self._refusals[order_id] = message
+
+    def refusal(self, order_id: str) -> Warned | None:
+        return self._refusals.get(order_id)
+
+    def release(self, order: Order) -> None:
+        """Free the client order id of an order that never left the house."""
+        if order.client_order_id:
+            self._bound.pop((order.account, order.client_order_id), None)
+
+    def wake(self, order: Order) -> None:
+        """Tell everybody who waits for this order how it stands."""
+        for watcher in self._watchers.pop(order.id, ()):
+            if not watcher.done():
+                watcher.set_result(order)
+
+    async def next(self, order_id: str) -> Order:
+        """The order after its next recorded change."""
+        watcher: asyncio.Future[Order] = asyncio.get_running_loop().create_future()
+        watchers = self._watchers.setdefault(order_id, set())
+        watchers.add(watcher)
+        try:
+            return await watcher
+        finally:
+            watchers.discard(watcher)
+
+    def _retire(self, order_id: str) -> None:
+        self._finished.append(order_id)
+        while len(self._finished) > KEEP_FINISHED:
+            self._forget(self._finished.popleft())
+
+    def _forget(self, order_id: str) -> None:
+        order = self._orders.get(order_id)
+        if order is None or not order.status.terminal:
+            return
+        del self._orders[order_id]
+        self._refusals.pop(order_id, None)
+        for ids in order.broker:
+            self._by_perm_id.pop(ids.perm_id, None)
+        for exec_id in order.executions:
+            self._by_execution.pop(exec_id, None)
+        self.release(order)

@@ -1,0 +1,63 @@
+"""From a caller's words to one contract: asked once, remembered, never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import AmbiguousContract, UnknownContract
+from ibkr_bridge.ports.upstream import Upstream
+
+
+class Contracts:
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._known: dict[ContractQuery, Contract] = {}
+        self._asking: dict[ContractQuery, asyncio.Task[Sequence[Contract]]] = {}
+
+    async def resolve(self, query: ContractQuery) -> Contract:
+        """Raises UnknownContract, AmbiguousContract, BrokerAway, BrokerSilent."""
+        known = self._known.get(query)
+        if known is not None:
+            return known
+        candidates = await self._ask(query)
+        if not candidates:
+            raise await self._unknown(query)
+        if len(candidates) > 1:
+            raise AmbiguousContract(str(query), candidates)
+        self._known[query] = candidates[0]
+        return candidates[0]
+
+    async def close(self) -> None:
+        for task in self._asking.values():
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    async def _ask(self, query: ContractQuery) -> Sequence[Contract]:
+        """One question upstream, however many callers wait for it."""
+        task = self._asking.get(query)
+        if task is None:
+            task = asyncio.create_task(self._upstream_contracts(query), name=f"contracts {query}")
+            self._asking[query] = task
+            task.add_done_callback(lambda done: self._answered(query, done))
+        return await asyncio.shield(task)
+
+    async def _upstream_contracts(self, query: ContractQuery) -> Sequence[Contract]:
+        return await self._upstream.contracts(query)
+
+    def _answered(self, query: ContractQuery, done: asyncio.Task[Sequence[Contract]]) -> None:
+        self._asking.pop(query, None)
+        if not done.cancelled():
+            done.exception()  # told to whoever still waits; when nobody does, it is nobody's
+
+    async def _unknown(self, query: ContractQuery) -> UnknownContract:
+        """A symbol that trades in another currency deserves a hint, not just a no."""
+        advice = "Check the spelling, the exchange, the currency and sec_type."
+        if query.symbol and query.currency:
+            elsewhere = await self._ask(replace(query, currency="", exchange="", primary_exchange=""))
+            places = sorted({f"{contract.currency} ({contract.primary_exchange})" for contract in elsewhere})
+            if places:
+                advice = f"{query.symbol} trades in {', '.join(places)}: name that currency."
+        return UnknownContract(f"IBKR knows no contract {query}.", advice=advice)

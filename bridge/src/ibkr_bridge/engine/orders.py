@@ -1,0 +1,297 @@
+"""Orders from a caller's wish to the broker's last word: seen before? guards, journal, send, first word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.errors import (
+    BrokerAway,
+    BrokerRefused,
+    ChangePending,
+    GuardDenied,
+    IdReused,
+    OrderFinished,
+    UnknownOrder,
+)
+from ibkr_bridge.domain.events import (
+    AnswerLost,
+    CancelRequested,
+    ChangeRequested,
+    Denied,
+    OrderEvent,
+    Received,
+    Sent,
+)
+from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id, reference
+from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Terms
+from ibkr_bridge.engine.accounts import Accounts
+from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.recorder import Recorder
+from ibkr_bridge.engine.sessions import Sessions
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.engine.wishes import fingerprint, sensible
+from ibkr_bridge.guards.chain import judge
+from ibkr_bridge.guards.verdict import Denial, Intent, View
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.journal import Bound, Journal, Page
+from ibkr_bridge.ports.upstream import Upstream
+
+T = TypeVar("T")
+_REASON_GRACE = 0.2
+"""How long a rejection may wait for the message that says why, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    order: Order
+    created: bool
+    """False: the client order id was seen before, and this is its order as it stands."""
+
+
+class Orders:
+    """Commands of callers. What the broker says arrives through `engine.reports`."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        journal: Journal,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        book: OrderBook,
+        recorder: Recorder,
+        sessions: Sessions,
+        contracts: Contracts,
+        accounts: Accounts,
+    ) -> None:
+        self._upstream = upstream
+        self._journal = journal
+        self._clock = clock
+        self._settings = settings
+        self._book = book
+        self._recorder = recorder
+        self._sessions = sessions
+        self._contracts = contracts
+        self._accounts = accounts
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changing: set[str] = set()
+
+    async def place(self, command: PlaceOrder) -> Placement:
+        """Place an order once. Raises GuardDenied, IdReused, BrokerAway and what contracts raise: nothing was sent.
+
+        After a byte may have left it always answers with the order, in state `unknown` if need be.
+        """
+        sensible(command.terms)
+        account = self._accounts.resolve(command.account)
+        body = fingerprint(command)
+        if (seen := await self._seen(account, command.client_order_id)) is not None:
+            return await self._again(seen, body)
+        self._sessions.require()
+        contract = await self._contracts.resolve(command.contract)
+        # From here to the binding there is no await: two callers with one id cannot both pass.
+        if command.client_order_id and (bound := self._book.bound(account, command.client_order_id)):
+            return await self._again(bound, body)
+        order = self._new(command, account, contract)
+        if (denial := judge(Intent(account, contract, order.terms), self._view())) is not None:
+            raise await self._deny(order, denial)
+        return Placement(await self._owned(self._carry(order, body), order.id), created=True)
+
+    async def preview(self, command: PlaceOrder) -> tuple[Contract, Preview]:
+        """What an order would bind and cost. Raises BrokerRefused, BrokerAway, BrokerSilent."""
+        sensible(command.terms)
+        account = self._accounts.resolve(command.account)
+        self._sessions.require()
+        contract = await self._contracts.resolve(command.contract)
+        return contract, await self._upstream.preview(account, contract, command.terms)
+
+    async def change(self, order_id: str, change: ChangeOrder) -> Order:
+        """Change a working order; it keeps its identity. An answer that does not come makes it `unknown`."""
+        order = await self._working(order_id)
+        terms = sensible(change.applied_to(order.terms))
+        self._sessions.require()
+        if (denial := judge(Intent(order.account, order.contract, terms), self._view())) is not None:
+            raise _denied(denial)
+        if order_id in self._changing:
+            raise ChangePending(order_id)
+        self._changing.add(order_id)
+        try:
+            return await self._owned(self._send_change(order, terms), order_id)
+        finally:
+            self._changing.discard(order_id)
+
+    async def cancel(self, order_id: str) -> Order:
+        """Cancel; no guard stands in the way. Answers with the order as it stands after at most a few seconds."""
+        order = await self.get(order_id)
+        if order.status is OrderStatus.CANCELLED:
+            return order
+        if order.status.terminal:
+            raise OrderFinished(order.id, order.status)
+        self._sessions.require()
+        return await self._owned(self._send_cancel(order), order_id)
+
+    async def get(self, order_id: str) -> Order:
+        """Raises UnknownOrder."""
+        order = self._book.get(order_id) or await self._journal.order(order_id)
+        if order is None or not self._accounts.visible(order.account):
+            raise UnknownOrder(order_id)
+        return order
+
+    async def list(
+        self,
+        *,
+        account: str | None = None,
+        statuses: frozenset[OrderStatus] | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Newest first."""
+        seen = self._accounts.resolve(account) if account else self._settings.account
+        page = await self._journal.orders(account=seen, statuses=statuses, cursor=cursor, limit=limit)
+        return replace(page, orders=tuple(self._book.get(order.id) or order for order in page.orders))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _seen(self, account: str, client_order_id: str | None) -> Bound | None:
+        if client_order_id is None:
+            return None
+        return self._book.bound(account, client_order_id) or await self._journal.bound(account, client_order_id)
+
+    async def _again(self, bound: Bound, body: str) -> Placement:
+        if bound.fingerprint != body:
+            raise IdReused(bound.order.client_order_id or "", bound.order.id)
+        order = await self._until(bound.order, _heard, self._settings.first_word_timeout)
+        return Placement(order, created=False)
+
+    def _new(self, command: PlaceOrder, account: str, contract: Contract) -> Order:
+        now = self._clock.now()
+        return Order(
+            id=order_id(now, self._clock.entropy(ENTROPY_BYTES)),
+            account=account,
+            contract=contract,
+            terms=command.terms,
+            status=OrderStatus.RECEIVED,
+            created_at=now,
+            updated_at=now,
+            client_order_id=command.client_order_id,
+        )
+
+    async def _deny(self, order: Order, denial: Denial) -> GuardDenied:
+        """Keep the denial on record; the client order id stays free."""
+        await self._record(order.id, Received(order, "", order.created_at))
+        await self._record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
+        return _denied(denial)
+
+    async def _carry(self, order: Order, body: str) -> None:
+        """Commit the intent, then send it, then wait for the broker's first word."""
+        self._book.bind(order, body)
+        await self._record(order.id, Received(order, body, order.created_at))
+        try:
+            broker = await self._upstream.place(order, reference(order.id))
+        except BrokerAway as away:
+            await self._record(order.id, Denied(away.code, away.detail, self._clock.now()))
+            self._book.release(order)
+            raise
+        self._recorder.record(order.id, Sent(broker, self._clock.now()))
+        heard = await self._until(order, _heard, self._settings.first_word_timeout)
+        if heard.status is OrderStatus.REJECTED and heard.reason is None:
+            heard = await self._until(order, lambda order: order.reason is not None, _REASON_GRACE)
+        if not _heard(heard):
+            await self._lost(order.id, "sent, and no word from IBKR")
+
+    async def _send_change(self, order: Order, terms: Terms) -> None:
+        await self._record(order.id, ChangeRequested(terms, self._clock.now()))
+        refusal = self._book.refusal(order.id)
+        await self._upstream.modify(order, terms)
+        await self._until(
+            order,
+            lambda order: order.terms == terms or order.status.terminal or self._book.refusal(order.id) is not refusal,
+            self._settings.first_word_timeout,
+        )
+        now = self._book.get(order.id) or order
+        if now.terms == terms:
+            return
+        if now.status.terminal:
+            raise OrderFinished(order.id, now.status)
+        latest = self._book.refusal(order.id)
+        if latest is not None and latest is not refusal:
+            raise BrokerRefused(latest.code, latest.text)
+        await self._lost(order.id, "change sent, and no word from IBKR")
+
+    async def _send_cancel(self, order: Order) -> None:
+        self._recorder.record(order.id, CancelRequested(self._clock.now()))
+        refusal = self._book.refusal(order.id)
+        await self._upstream.cancel(order)
+        ended = await self._until(
+            order,
+            lambda order: order.status.terminal or self._book.refusal(order.id) is not refusal,
+            self._settings.first_word_timeout,
+        )
+        if ended.status.terminal and ended.status is not OrderStatus.CANCELLED:
+            raise OrderFinished(order.id, ended.status)
+        latest = self._book.refusal(order.id)
+        if not ended.status.terminal and latest is not None and latest is not refusal:
+            raise BrokerRefused(latest.code, latest.text)
+
+    async def _working(self, order_id: str) -> Order:
+        order = await self.get(order_id)
+        if order.status.terminal:
+            raise OrderFinished(order.id, order.status)
+        return order
+
+    async def _lost(self, order_id: str, what: str) -> None:
+        seconds = self._settings.first_word_timeout
+        await self._record(order_id, AnswerLost(f"{what} within {seconds:g} s", self._clock.now()))
+
+    async def _record(self, order_id: str, event: OrderEvent) -> None:
+        kept = self._recorder.record(order_id, event)
+        if kept is not None:
+            await kept
+
+    async def _until(self, order: Order, true: Callable[[Order], bool], seconds: float) -> Order:
+        """The order once `true` holds of it, or as it stands when the time is up."""
+        latest = self._book.get(order.id) or order
+        try:
+            async with asyncio.timeout(seconds):
+                while not true(latest):
+                    latest = await self._book.next(order.id)
+        except TimeoutError:
+            latest = self._book.get(order.id) or latest
+        return latest
+
+    async def _owned(self, work: Coroutine[None, None, None], order_id: str) -> Order:
+        """Finish what was begun even when the caller has gone; then the order as it stands."""
+        task = asyncio.create_task(work, name=f"order {order_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        await asyncio.shield(task)
+        return await self.get(order_id)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # raised to the caller if it is still there
+
+    def _view(self) -> View:
+        return View(
+            read_only=self._settings.read_only,
+            expected_world=self._settings.world,
+            allow_live=self._settings.allow_live,
+            pinned_account=self._settings.account,
+            session_accounts=self._sessions.current.accounts,
+        )
+
+
+def _heard(order: Order) -> bool:
+    return order.status not in (OrderStatus.RECEIVED, OrderStatus.SENT)
+
+
+def _denied(denial: Denial) -> GuardDenied:
+    return GuardDenied(denial.guard, denial.detail, limit=denial.limit, value=denial.value, advice=denial.advice)

@@ -1,0 +1,142 @@
+"""What the broker says about orders: found by its names, applied by the state machine, never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.events import AnswerLost, Changed, ChangeRefused, Commissioned, Established, Executed
+from ibkr_bridge.domain.order import Order, OrderStatus, Terms
+from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.recorder import Recorder
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.upstream import BrokerState, MessageKind, OrderMessage, OrderReported, Upstream
+
+log = structlog.get_logger()
+_GRACE = 0.5
+"""How long after a refusal the broker's own report may take, in seconds, before we look for the order."""
+
+
+class Reports:
+    def __init__(self, upstream: Upstream, clock: Clock, *, book: OrderBook, recorder: Recorder) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._book = book
+        self._recorder = recorder
+        self._orphans: dict[str, Commissioned] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def reported(self, event: OrderReported) -> None:
+        order = self._book.named(event.report.broker)
+        if order is None:
+            return
+        self._recorder.record(order.id, event.report)
+        if event.terms is not None and not _alike(event.terms, order.terms):
+            self._recorder.record(order.id, Changed(event.terms, event.report.at))
+
+    def executed(self, event: Executed) -> None:
+        order = self._book.named(event.broker)
+        if order is None:
+            return
+        self._recorder.record(order.id, event)
+        commission = self._orphans.pop(event.exec_id, None)
+        if commission is not None:
+            self._recorder.record(order.id, commission)
+
+    def commissioned(self, event: Commissioned) -> None:
+        """A commission may come before its execution: it is kept until then."""
+        order = self._book.executed(event.exec_id)
+        if order is None:
+            self._orphans[event.exec_id] = event
+        else:
+            self._recorder.record(order.id, event)
+
+    def message(self, event: OrderMessage) -> None:
+        order = self._book.named(event.broker)
+        if order is None:
+            return
+        self._recorder.record(order.id, event.message)
+        if event.kind is MessageKind.NOTE:
+            return
+        self._book.refused(order.id, event.message)
+        if event.kind is MessageKind.REFUSED and order.status in (OrderStatus.RECEIVED, OrderStatus.SENT):
+            self._own(self._confirm_refusal(order, event))
+        elif event.kind is MessageKind.REFUSED:
+            self._recorder.record(order.id, ChangeRefused(event.message.text, event.message.at))
+        else:
+            self._own(self._look(order))
+
+    def lost(self, why: str) -> None:
+        """The way to the broker broke: what had no word yet may or may not have arrived."""
+        for order in self._book.unfinished():
+            if order.status is OrderStatus.SENT:
+                self._recorder.record(order.id, AnswerLost(f"{why}, before IBKR had answered", self._clock.now()))
+
+    def compare(self, state: BrokerState) -> None:
+        """Take in all that the broker shows; what it ought to show and does not becomes unknown."""
+        for executed in state.executions:
+            self.executed(executed)
+        seen = {executed.broker.perm_id for executed in state.executions}
+        for reported in (*state.open, *state.completed):
+            self.reported(reported)
+            seen.add(reported.report.broker.perm_id)
+        if not state.complete:
+            return
+        for order in self._book.unfinished():
+            known = seen & {ids.perm_id for ids in order.broker}
+            if not known and order.updated_at < state.asked_at and order.status is not OrderStatus.RECEIVED:
+                text = "not among IBKR's open orders, completed orders and executions"
+                self._recorder.record(order.id, AnswerLost(text, self._clock.now()))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _confirm_refusal(self, order: Order, event: OrderMessage) -> None:
+        """A refusal alone moves nothing: look whether the broker has the order, and only then believe it."""
+        await self._clock.sleep(_GRACE)
+        latest = self._book.get(order.id)
+        if latest is None or latest.status not in (OrderStatus.RECEIVED, OrderStatus.SENT):
+            return
+        state = await self._look(order)
+        found = self._book.get(order.id)
+        if state is None or found is None or found.status is not OrderStatus.UNKNOWN:
+            return
+        text = f"IBKR refused it ({event.message.code}) and shows no such order"
+        verdict = Established(
+            OrderStatus.REJECTED, text, self._clock.now(), reason=event.message.text, reason_code=event.message.code
+        )
+        self._recorder.record(order.id, verdict)
+
+    async def _look(self, order: Order) -> BrokerState | None:
+        """Ask the broker for everything it shows; None when it could not be asked."""
+        try:
+            state = await self._upstream.broker_state()
+        except BridgeError as problem:
+            log.warning("orders could not be compared", order=order.id, code=problem.code, detail=problem.detail)
+            return None
+        self.compare(state)
+        return state if state.complete else None
+
+    def _own(self, work: Coroutine[None, None, object]) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run(), name="order report")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _alike(one: Terms, other: Terms) -> bool:
+    """Whether two terms ask the same of the market; what a broker does not repeat is not compared."""
+    return (one.qty, one.type, one.limit, one.stop, one.tif) == (
+        other.qty,
+        other.type,
+        other.limit,
+        other.stop,
+        other.tif,
+    )

@@ -1,0 +1,56 @@
+"""The session with the broker, as the rest of the house sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ibkr_bridge.domain.errors import BrokerAway
+from ibkr_bridge.domain.session import Session
+from ibkr_bridge.engine.topics import SESSION
+from ibkr_bridge.ports.publisher import Publisher
+from ibkr_bridge.ports.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    latency_ms: float
+    session: Session
+
+
+class Sessions:
+    def __init__(self, upstream: Upstream, publisher: Publisher) -> None:
+        self._upstream = upstream
+        self._publisher = publisher
+        self._listeners: list[Callable[[Session], None]] = []
+
+    @property
+    def current(self) -> Session:
+        return self._upstream.session
+
+    @property
+    def stale(self) -> str | None:
+        """Why what we know may be out of date; None while the session is sound."""
+        session = self.current
+        return None if session.ready else session.reason or f"session is {session.state}"
+
+    def listen(self, listener: Callable[[Session], None]) -> None:
+        """Be told of each change. Listeners live as long as the engine."""
+        self._listeners.append(listener)
+
+    def changed(self, session: Session) -> None:
+        for listener in self._listeners:
+            listener(session)
+        self._publisher.publish(SESSION, session)
+
+    def require(self) -> None:
+        """Raises BrokerAway while nothing can be asked."""
+        session = self.current
+        if not session.ready:
+            raise BrokerAway(session.reason or f"The session with IBKR is {session.state}.")
+
+    async def handshake(self) -> Handshake:
+        """Ask the broker for the time. Raises BrokerAway, BrokerSilent."""
+        self.require()
+        seconds = await self._upstream.handshake()
+        return Handshake(latency_ms=round(seconds * 1000, 3), session=self.current)

@@ -1,0 +1,26 @@
+"""What the engine must be told; times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ibkr_bridge.domain.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    world: World = World.PAPER
+    read_only: bool = True
+    allow_live: bool = False
+    account: str | None = None
+    """Pins the service to one account."""
+    first_word_timeout: float = 3.0
+    """How long POST /orders waits for the broker's first word."""
+    quote_timeout: float = 5.0
+    """How long a quote may take to arrive on a new line."""
+    quote_settle: float = 0.3
+    """How long a first quote may still be missing a part before it is answered as it is."""
+    quote_linger: float = 60.0
+    """How long a line stays open after the last caller has polled it."""
+    summary_age: float = 5.0
+    """How old an account summary may be before the broker is asked again."""

@@ -1,0 +1,1 @@
+"""Fan-out: topics in, bytes out; knows no broker."""

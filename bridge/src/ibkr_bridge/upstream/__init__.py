@@ -1,0 +1,1 @@
+"""The ways to IBKR; siblings that never meet."""

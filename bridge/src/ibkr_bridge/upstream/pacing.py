@@ -1,0 +1,79 @@
+"""IBKR's message budget, kept so that orders go before data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import IntEnum
+
+
+class Lane(IntEnum):
+    """Who goes first when the budget is short."""
+
+    ORDERS = 0
+    SESSION = 1
+    DATA = 2
+
+
+class Pacer:
+    """At most `budget` turns in any `window` seconds; `reserve` of them are for orders alone.
+
+    IBKR allows 50 messages a second (TWS API, "Limitations: Requests"); the default keeps a margin.
+    """
+
+    def __init__(self, budget: int = 45, reserve: int = 10, window: float = 1.0) -> None:
+        self._budget = budget
+        self._reserve = reserve
+        self._window = window
+        self._taken: deque[float] = deque()
+        self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def turn(self, lane: Lane) -> None:
+        """Return when one message of this lane may be sent; send it before the next await."""
+        if not self._ahead_of(lane) and self._free(lane):
+            self._taken.append(self._now())
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[lane].append(waiter)
+        self._schedule()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.cancelled():
+                self._waiting[lane].remove(waiter)
+            raise
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ahead_of(self, lane: Lane) -> bool:
+        return any(self._waiting[other] for other in Lane if other <= lane)
+
+    def _free(self, lane: Lane) -> bool:
+        now = self._now()
+        while self._taken and now - self._taken[0] >= self._window:
+            self._taken.popleft()
+        allowed = self._budget if lane is Lane.ORDERS else self._budget - self._reserve
+        return len(self._taken) < allowed
+
+    def _schedule(self) -> None:
+        if self._timer is None and self._taken:
+            wait = max(0.0, self._taken[0] + self._window - self._now())
+            self._timer = asyncio.get_running_loop().call_later(wait, self._admit)
+
+    def _admit(self) -> None:
+        self._timer = None
+        for lane in Lane:
+            queue = self._waiting[lane]
+            while queue and self._free(lane):
+                waiter = queue.popleft()
+                if not waiter.done():
+                    self._taken.append(self._now())
+                    waiter.set_result(None)
+        if any(self._waiting.values()):
+            self._schedule()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,121 @@
+"""The TWS door put together: the upstream port, filled by small parts that share one wire."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ib_async.client import Client
+
+from ibkr_bridge.domain.account import AccountSummary
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.order import BrokerIds, Order, Preview, Terms
+from ibkr_bridge.domain.session import Session as SessionView
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.upstream import BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
+from ibkr_bridge.upstream.pacing import Pacer
+from ibkr_bridge.upstream.tws.accounts import Accounts
+from ibkr_bridge.upstream.tws.callbacks import Callbacks
+from ibkr_bridge.upstream.tws.capabilities import capabilities
+from ibkr_bridge.upstream.tws.contracts import Contracts
+from ibkr_bridge.upstream.tws.errors import Messages
+from ibkr_bridge.upstream.tws.marketdata import MarketData
+from ibkr_bridge.upstream.tws.orders import Orders
+from ibkr_bridge.upstream.tws.session import Admission, Attempt, Session
+from ibkr_bridge.upstream.tws.wire import TwsSettings, Wire
+
+
+class TwsUpstream:
+    """Fills `ports.upstream.Upstream`."""
+
+    def __init__(self, settings: TwsSettings, clock: Clock, admit: Admission) -> None:
+        self._settings = settings
+        self._pacer = Pacer()
+        self._wire = Wire(settings, self._pacer)
+        self._listener: Listener = _nobody
+        self._contracts = Contracts(self._wire)
+        self._accounts = Accounts(self._wire, self._emit)
+        self._marketdata = MarketData(self._wire, clock.now, self._emit)
+        self._orders = Orders(self._wire, clock.now, self._emit)
+        self._session = Session(
+            self._wire,
+            clock,
+            admit,
+            make_client=self._client,
+            restore=self._restore,
+            changed=lambda view: self._emit(SessionChanged(view)),
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return capabilities(self._settings.client_id)
+
+    @property
+    def session(self) -> SessionView:
+        return self._session.view
+
+    async def run(self, listener: Listener) -> None:
+        self._listener = listener
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._accounts.run(), name="position values")
+                tasks.create_task(self._session.run(), name="tws session")
+        finally:
+            self._pacer.close()
+
+    async def place(self, order: Order, reference: str) -> BrokerIds:
+        return await self._orders.place(order, reference)
+
+    async def modify(self, order: Order, terms: Terms) -> None:
+        await self._orders.modify(order, terms)
+
+    async def cancel(self, order: Order) -> None:
+        await self._orders.cancel(order)
+
+    async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview:
+        return await self._orders.preview(account, contract, terms)
+
+    async def broker_state(self) -> BrokerState:
+        return await self._orders.state()
+
+    async def contracts(self, query: ContractQuery) -> Sequence[Contract]:
+        return await self._contracts.find(query)
+
+    async def open_quote(self, contract: Contract) -> None:
+        await self._marketdata.open(contract)
+
+    async def close_quote(self, conid: int) -> None:
+        await self._marketdata.close(conid)
+
+    async def account_summary(self, account: str) -> AccountSummary:
+        return await self._accounts.summary(account)
+
+    async def handshake(self) -> float:
+        return await self._session.ask_time()
+
+    async def _restore(self, accounts: tuple[str, ...]) -> None:
+        await self._marketdata.restore()
+        await self._accounts.restore(accounts)
+
+    def _client(self, attempt: Attempt) -> Client:
+        """A new client for each connection: one that failed half-way misreads the next greeting."""
+        messages = Messages(self._wire.requests, self._session.system, (self._orders, self._marketdata, self._accounts))
+        callbacks = Callbacks(
+            attempt,
+            self._wire.requests,
+            messages,
+            contracts=self._contracts,
+            accounts=self._accounts,
+            marketdata=self._marketdata,
+            orders=self._orders,
+        )
+        client = Client(callbacks)
+        client.MaxRequests = 0  # its own throttle lets orders queue behind data; ours does not
+        return client
+
+    def _emit(self, event: UpstreamEvent) -> None:
+        self._listener(event)
+
+
+def _nobody(_event: UpstreamEvent) -> None:
+    """Until somebody runs the door, there is nobody to tell."""

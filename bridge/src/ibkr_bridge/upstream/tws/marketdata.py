@@ -1,0 +1,132 @@
+"""Quote lines: ticks gathered into one quote a line, told once a network packet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.quote import Quote
+from ibkr_bridge.ports.upstream import Listener, QuoteChanged, QuoteFailed
+from ibkr_bridge.upstream.pacing import Lane
+from ibkr_bridge.upstream.tws import translate
+from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.wire import Wire
+
+PRICES: Final[Mapping[int, tuple[str, str | None]]] = {
+    1: ("bid", "bid_size"),
+    2: ("ask", "ask_size"),
+    4: ("last", "last_size"),
+    6: ("high", None),
+    7: ("low", None),
+    9: ("close", None),
+    14: ("open", None),
+    66: ("bid", "bid_size"),
+    67: ("ask", "ask_size"),
+    68: ("last", "last_size"),
+    72: ("high", None),
+    73: ("low", None),
+    75: ("close", None),
+    76: ("open", None),
+}
+"""TWS API, "Available Tick Types": 66 to 76 are the delayed ones."""
+SIZES: Final[Mapping[int, str]] = {
+    0: "bid_size",
+    3: "ask_size",
+    5: "last_size",
+    8: "volume",
+    69: "bid_size",
+    70: "ask_size",
+    71: "last_size",
+    74: "volume",
+}
+
+
+@dataclass(slots=True)
+class _Line:
+    contract: Contract
+    quote: Quote
+    number: int = 0
+
+
+class MarketData:
+    def __init__(self, wire: Wire, now: Callable[[], datetime], emit: Listener) -> None:
+        self._wire = wire
+        self._now = now
+        self._emit = emit
+        self._lines: dict[int, _Line] = {}
+        self._by_number: dict[int, _Line] = {}
+        self._news: dict[int, dict[str, Any]] = {}
+
+    async def open(self, contract: Contract) -> None:
+        """One line a contract: two share their ticks in IBKR's eyes, and the second would never end."""
+        if contract.conid not in self._lines:
+            line = _Line(contract, Quote(contract.conid))
+            self._lines[contract.conid] = line
+            await self._ask(line)
+
+    async def close(self, conid: int) -> None:
+        line = self._lines.pop(conid, None)
+        if line is not None and self._by_number.pop(line.number, None) is not None:
+            (await self._wire.turn(Lane.DATA)).cancelMktData(line.number)
+
+    async def restore(self) -> None:
+        self._by_number.clear()
+        self._news.clear()
+        (await self._wire.turn(Lane.SESSION)).reqMarketDataType(self._wire.settings.market_data_type)
+        for line in list(self._lines.values()):
+            await self._ask(line)
+
+    def price(self, number: int, tick: int, price: float, size: float) -> None:
+        fields = PRICES.get(tick)
+        if fields is None:
+            return
+        news = self._news.setdefault(number, {})
+        value = translate.price(price)
+        news[fields[0]] = value
+        if fields[1] is not None:
+            news[fields[1]] = None if value is None else translate.decimal(size)
+
+    def size(self, number: int, tick: int, size: float) -> None:
+        field = SIZES.get(tick)
+        if field is not None:
+            self._news.setdefault(number, {})[field] = translate.decimal(size)
+
+    def data_type(self, number: int, kind: int) -> None:
+        self._news.setdefault(number, {})["data_type"] = translate.DATA_TYPES.get(kind)
+
+    def flush(self) -> None:
+        """A packet has been read to its end: tell each quote that it changed."""
+        if not self._news:
+            return
+        news, self._news = self._news, {}
+        at = self._now()
+        for number, changes in news.items():
+            line = self._by_number.get(number)
+            if line is not None:
+                line.quote = replace(line.quote, updated_at=at, **changes)
+                self._emit(QuoteChanged(line.quote))
+
+    def message(self, number: int, code: Code, text: str) -> bool:
+        line = self._by_number.get(number)
+        if line is None:
+            return False
+        if code.effect is Effect.REFUSED:
+            self._emit(QuoteFailed(line.contract.conid, code.number, text))
+        return True
+
+    async def _ask(self, line: _Line) -> None:
+        client = await self._wire.turn(Lane.DATA)
+        self._by_number.pop(line.number, None)
+        line.number = client.getReqId()
+        self._by_number[line.number] = line
+        client.reqMktData(
+            line.number,
+            translate.contract_sent(line.contract),
+            genericTickList="",
+            snapshot=False,
+            regulatorySnapshot=False,
+            mktDataOptions=[],
+        )

@@ -1,0 +1,61 @@
+"""The one connection that the parts of this door share: who may send, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from ib_async.client import Client
+
+from ibkr_bridge.domain.errors import BrokerAway
+from ibkr_bridge.upstream.pacing import Lane, Pacer
+from ibkr_bridge.upstream.tws.requests import Requests
+
+
+@dataclass(frozen=True, slots=True)
+class TwsSettings:
+    """Where the gateway is and how patient we are; times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 4002
+    client_id: int = 42
+    connect_timeout: float = 10.0
+    request_timeout: float = 10.0
+    keepalive: float = 15.0
+    """Silence after which the gateway is asked for the time."""
+    market_data_type: int = 3
+    """IBKR's number: 1 live, 2 frozen, 3 delayed where live is not subscribed, 4 delayed and frozen."""
+    retry_first: float = 0.5
+    retry_most: float = 30.0
+
+
+class Wire:
+    def __init__(self, settings: TwsSettings, pacer: Pacer) -> None:
+        self.settings = settings
+        self.requests = Requests()
+        self._pacer = pacer
+        self._client: Client | None = None
+
+    def attach(self, client: Client) -> None:
+        self._client = client
+
+    def detach(self, why: str) -> None:
+        """Everybody who waits for an answer is told at once."""
+        self._client = None
+        self.requests.fail_all(BrokerAway(why))
+
+    @property
+    def client(self) -> Client:
+        """Raises BrokerAway without a connection that is ready for requests."""
+        if self._client is None or not self._client.isReady():
+            raise BrokerAway("There is no connection to TWS or IB Gateway.")
+        return self._client
+
+    async def turn(self, lane: Lane) -> Client:
+        """A client that may send one message now: send it before the next await. Raises BrokerAway."""
+        try:
+            async with asyncio.timeout(self.settings.request_timeout):
+                await self._pacer.turn(lane)
+        except TimeoutError:
+            raise BrokerAway("IBKR's message budget is used up; nothing was sent.") from None
+        return self.client
