@@ -47,17 +47,29 @@ class Words:
         Raises InvalidRequest when nothing names a contract.
         """
         if self.conid is not None:
-            return ContractQuery(conid=self.conid, sec_type=self.sec_type or "", exchange=self.exchange or "", currency="")
+            return self._by_conid(self.conid)
         if not self.symbol and not self.local_symbol:
             raise InvalidRequest("Name the contract: symbol, local_symbol or conid.", field="symbol")
         pair = _PAIR.fullmatch(self.symbol or "") if self.sec_type in (None, PAIR) else None
         return self._pair(*pair.groups()) if pair else self._plain()
 
+    def _by_conid(self, conid: int) -> ContractQuery:
+        """The conid decides; the other words go along as they are, and nothing is put in their place."""
+        return ContractQuery(
+            conid=conid,
+            symbol=self.symbol or "",
+            sec_type=self.sec_type or "",
+            exchange=self.exchange or "",
+            currency=self.currency or "",
+            primary_exchange=self.primary_exchange or "",
+            local_symbol=self.local_symbol or "",
+        )
+
     def _pair(self, base: str, counter: str) -> ContractQuery:
         if self.currency not in (None, counter):
             raise InvalidRequest(f"{self.symbol} is in {counter}, not {self.currency}.", field="currency")
         exchange = PAIRS_EXCHANGE if self.exchange in (None, SMART) else self.exchange
-        return ContractQuery(symbol=base, sec_type=PAIR, exchange=exchange, currency=counter)
+        return ContractQuery(symbol=base, sec_type=PAIR, exchange=exchange or "", currency=counter)
 
     def _plain(self) -> ContractQuery:
         sec_type = self.sec_type or STOCK

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 
 import structlog
 
 from ibkr_bridge.domain.errors import BridgeError
-from ibkr_bridge.domain.events import AnswerLost, Changed, ChangeRefused, Commissioned, Established, Executed
+from ibkr_bridge.domain.events import AnswerLost, Changed, ChangeRefused, Commissioned, Established, Executed, Reported
 from ibkr_bridge.domain.order import Order, OrderStatus, Terms
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.recorder import Recorder
@@ -33,7 +34,7 @@ class Reports:
         order = self._book.named(event.report.broker)
         if order is None:
             return
-        self._recorder.record(order.id, event.report)
+        self._recorder.record(order.id, self._explained(order, event.report))
         if event.terms is not None and not _alike(event.terms, order.terms):
             self._recorder.record(order.id, Changed(event.terms, event.report.at))
 
@@ -77,6 +78,12 @@ class Reports:
 
     def compare(self, state: BrokerState) -> None:
         """Take in all that the broker shows; what it ought to show and does not becomes unknown."""
+        for order in self._take_in(state):
+            text = "not among IBKR's open orders, completed orders and executions"
+            self._recorder.record(order.id, AnswerLost(text, self._clock.now()))
+
+    def _take_in(self, state: BrokerState) -> list[Order]:
+        """The orders that a complete state ought to show and does not."""
         for executed in state.executions:
             self.executed(executed)
         seen = {executed.broker.perm_id for executed in state.executions}
@@ -84,12 +91,14 @@ class Reports:
             self.reported(reported)
             seen.add(reported.report.broker.perm_id)
         if not state.complete:
-            return
-        for order in self._book.unfinished():
-            known = seen & {ids.perm_id for ids in order.broker}
-            if not known and order.updated_at < state.asked_at and order.status is not OrderStatus.RECEIVED:
-                text = "not among IBKR's open orders, completed orders and executions"
-                self._recorder.record(order.id, AnswerLost(text, self._clock.now()))
+            return []
+        return [
+            order
+            for order in self._book.unfinished()
+            if order.status is not OrderStatus.RECEIVED
+            and order.updated_at < state.asked_at
+            and not seen & {ids.perm_id for ids in order.broker}
+        ]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -102,25 +111,27 @@ class Reports:
         latest = self._book.get(order.id)
         if latest is None or latest.status not in (OrderStatus.RECEIVED, OrderStatus.SENT):
             return
-        state = await self._look(order)
-        found = self._book.get(order.id)
-        if state is None or found is None or found.status is not OrderStatus.UNKNOWN:
+        if order.id not in {absent.id for absent in await self._look(order)}:
             return
-        text = f"IBKR refused it ({event.message.code}) and shows no such order"
-        verdict = Established(
-            OrderStatus.REJECTED, text, self._clock.now(), reason=event.message.text, reason_code=event.message.code
-        )
+        message = event.message
+        text = f"IBKR refused it ({message.code}) and shows no such order"
+        verdict = Established(OrderStatus.REJECTED, text, self._clock.now(), message.text, message.code)
         self._recorder.record(order.id, verdict)
 
-    async def _look(self, order: Order) -> BrokerState | None:
-        """Ask the broker for everything it shows; None when it could not be asked."""
+    async def _look(self, order: Order) -> list[Order]:
+        """Ask the broker for everything it shows, and tell which orders it ought to show and does not."""
         try:
-            state = await self._upstream.broker_state()
+            return self._take_in(await self._upstream.broker_state())
         except BridgeError as problem:
             log.warning("orders could not be compared", order=order.id, code=problem.code, detail=problem.detail)
-            return None
-        self.compare(state)
-        return state if state.complete else None
+            return []
+
+    def _explained(self, order: Order, report: Reported) -> Reported:
+        """A rejection carries no reason of its own: the message before it did."""
+        refusal = self._book.refusal(order.id)
+        if report.status is not OrderStatus.REJECTED or report.reason is not None or refusal is None:
+            return report
+        return replace(report, reason=refusal.text, reason_code=refusal.code)
 
     def _own(self, work: Coroutine[None, None, object]) -> None:
         async def run() -> None:

@@ -58,7 +58,6 @@ class Accounts:
         self._pnl_accounts.clear()
         self._valued.clear()
         self._told.clear()
-        self._to_value = asyncio.Queue()
         (await self._wire.turn(Lane.SESSION)).reqPositions()
         for account in accounts:
             client = await self._wire.turn(Lane.SESSION)

@@ -78,7 +78,7 @@ class Orders:
     def open_order(
         self, number: int, contract: ib_async.Contract, order: ib_async.Order, state: ib_async.OrderState
     ) -> None:
-        if order.whatIf or self._is_preview(number, state):
+        if self._is_preview(number, state) or order.whatIf:
             return
         client = self._wire.client
         if order.clientId == client.clientId and order.orderId > 0:

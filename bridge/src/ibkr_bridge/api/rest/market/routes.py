@@ -1,0 +1,80 @@
+"""GET /market/quote/{symbol}, /market/status."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from ibkr_bridge.api.contracts import Words
+from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.rest.market.schemas import (
+    MARKET_STATUS,
+    QUOTE,
+    MarketStatusAnswer,
+    QuoteAnswer,
+    quote_answer,
+)
+from ibkr_bridge.api.state import TheEngine
+
+router = APIRouter(prefix="/market", tags=["market"], route_class=ExactRoute, default_response_class=JsonAnswer)
+
+Symbol = Annotated[str, Path(max_length=32, description="AAPL; EUR.USD for a currency pair.", examples=["AAPL"])]
+Exchange = Annotated[str | None, Query(max_length=16, description="Default SMART; IDEALPRO for a currency pair.")]
+Currency = Annotated[str | None, Query(max_length=8, description="Default USD.")]
+SecType = Annotated[str | None, Query(max_length=10, description="Default STK: STK, CASH, FUT, IND, CFD ...")]
+PrimaryExchange = Annotated[str | None, Query(max_length=16, description="Tells listings of one symbol apart.")]
+Conid = Annotated[int | None, Query(gt=0, lt=2**31, description="IBKR's number; decides over every other word.")]
+
+
+@router.get(
+    "/quote/{symbol}",
+    summary="A quote",
+    response_model=QuoteAnswer,
+    responses=answers(QUOTE, 404, 409, 422, 503, 504, says="The last known prices and their age."),
+)
+async def quote(
+    engine: TheEngine,
+    symbol: Symbol,
+    exchange: Exchange = None,
+    currency: Currency = None,
+    sec_type: SecType = None,
+    primary_exchange: PrimaryExchange = None,
+    conid: Conid = None,
+) -> Response:
+    """The first call opens a line to IBKR, which stays open for a while; later calls are answered from memory."""
+    words = Words(symbol, conid, sec_type, exchange, currency, primary_exchange)
+    contract, seen = await engine.marketdata.quote(words.query())
+    return JsonAnswer(quote_answer(contract, seen.value, seen.as_of, seen.stale))
+
+
+@router.get(
+    "/status",
+    summary="Is an exchange open?",
+    response_model=MarketStatusAnswer,
+    responses=answers(MARKET_STATUS, 404, 422, says="Open or closed, and when that changes."),
+)
+async def status(
+    engine: TheEngine,
+    ex: Annotated[
+        str, Query(min_length=1, max_length=16, description="IBKR's name or an ISO 10383 code.", examples=["NYSE", "SIX"])
+    ],
+) -> Response:
+    """Regular trading hours with holidays and early closes. Single contracts can have other hours."""
+    now = engine.health.view().at
+    hours = await engine.calendar.hours(ex, now)
+    return JsonAnswer(
+        MarketStatusAnswer(
+            exchange=hours.exchange,
+            calendar=hours.calendar,
+            time_zone=hours.time_zone,
+            status="open" if hours.open else "closed",
+            open=hours.open,
+            session_open=hours.session_open,
+            session_close=hours.session_close,
+            next_open=hours.next_open,
+            next_close=hours.next_close,
+            as_of=hours.at,
+        )
+    )

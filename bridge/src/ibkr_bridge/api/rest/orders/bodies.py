@@ -1,0 +1,129 @@
+"""What callers send about orders, and the commands it becomes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+from ibkr_bridge.api.contracts import Words
+from ibkr_bridge.api.numbers import Positive
+from ibkr_bridge.domain.errors import InvalidRequest
+from ibkr_bridge.domain.order import ChangeOrder, OrderType, PlaceOrder, Side, Terms, TimeInForce
+
+_TYPES = {"LMT": "LIMIT", "MKT": "MARKET", "STP": "STOP", "STP LMT": "STOP_LIMIT", "STP_LMT": "STOP_LIMIT"}
+CLIENT_ORDER_ID = r"^[!-~]([ -~]{0,62}[!-~])?$"
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _type(value: object) -> object:
+    word = _upper(value)
+    return _TYPES.get(word, word) if isinstance(word, str) else word
+
+
+AnySide = Annotated[Side, BeforeValidator(_upper)]
+AnyType = Annotated[
+    OrderType, BeforeValidator(_type), Field(description="Also by IBKR's names: LMT, MKT, STP, STP LMT.")
+]
+AnyTif = Annotated[TimeInForce, BeforeValidator(_upper)]
+Symbol = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[ -~]+$")]
+Word = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9._-]+$")]
+SecType = Annotated[str, BeforeValidator(_upper), Field(pattern=r"^[A-Z]{2,10}$")]
+Conid = Annotated[StrictInt, Field(gt=0, lt=2**31)]
+Account = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")]
+ClientOrderId = Annotated[
+    str,
+    Field(pattern=CLIENT_ORDER_ID, description="Yours; the same id again answers with the same order, never a second."),
+]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ContractBody(Body):
+    """The contract meant. A conid alone is enough, and decides over the other words."""
+
+    symbol: Symbol | None = None
+    conid: Conid | None = None
+    sec_type: SecType | None = Field(None, description="Default STK")
+    exchange: Word | None = Field(None, description="Default SMART")
+    currency: Word | None = Field(None, description="Default USD")
+    primary_exchange: Word | None = None
+    local_symbol: Symbol | None = None
+
+    def words(self) -> Words:
+        return Words(
+            symbol=self.symbol,
+            conid=self.conid,
+            sec_type=self.sec_type,
+            exchange=self.exchange,
+            currency=self.currency,
+            primary_exchange=self.primary_exchange,
+            local_symbol=self.local_symbol,
+        )
+
+
+class OrderBody(ContractBody):
+    """A new order. The contract is named flat (`symbol`, `conid` ...) or as `contract`, not both."""
+
+    contract: ContractBody | None = None
+    side: AnySide
+    qty: Positive
+    type: AnyType
+    limit: Positive | None = Field(None, description="Needed for LIMIT and STOP_LIMIT")
+    stop: Positive | None = Field(None, description="Needed for STOP and STOP_LIMIT")
+    tif: AnyTif = TimeInForce.DAY
+    outside_rth: StrictBool = Field(default=False, description="Also fill outside regular trading hours")
+    account: Account | None = Field(None, description="Default: the configured account, else the only one")
+    client_order_id: ClientOrderId | None = None
+
+    def command(self, idempotency_key: str | None = None) -> PlaceOrder:
+        """Raises InvalidRequest where two words contradict each other."""
+        return PlaceOrder(
+            contract=self._named().query(),
+            terms=Terms(
+                side=self.side,
+                qty=self.qty,
+                type=self.type,
+                limit=self.limit,
+                stop=self.stop,
+                tif=self.tif,
+                outside_rth=self.outside_rth,
+            ),
+            account=self.account,
+            client_order_id=self._id(idempotency_key),
+        )
+
+    def _named(self) -> Words:
+        flat = self.words()
+        if self.contract is None:
+            return flat
+        if flat != Words():
+            raise InvalidRequest("Name the contract flat or as `contract`, not both.", field="contract")
+        return self.contract.words()
+
+    def _id(self, idempotency_key: str | None) -> str | None:
+        if None not in (self.client_order_id, idempotency_key) and self.client_order_id != idempotency_key:
+            raise InvalidRequest(
+                "client_order_id and the header Idempotency-Key are the same thing and differ.", field="client_order_id"
+            )
+        return self.client_order_id or idempotency_key
+
+
+class ChangeBody(Body):
+    """New values for a working order; what is not named stays."""
+
+    qty: Positive | None = Field(None, description="The new total, including what has filled")
+    limit: Positive | None = None
+    stop: Positive | None = None
+    tif: AnyTif | None = None
+
+    def command(self) -> ChangeOrder:
+        """Raises InvalidRequest when nothing is to change."""
+        if self == ChangeBody():
+            raise InvalidRequest("Name at least one of qty, limit, stop and tif.", field="qty")
+        return ChangeOrder(qty=self.qty, limit=self.limit, stop=self.stop, tif=self.tif)

@@ -1,0 +1,166 @@
+"""POST, GET, PATCH and DELETE /orders, POST /orders/preview."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+
+from ibkr_bridge.api.errors import answer, of
+from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID, ChangeBody, OrderBody
+from ibkr_bridge.api.rest.orders.schemas import (
+    ORDER,
+    ORDERS,
+    PREVIEW,
+    OrderAnswer,
+    OrdersAnswer,
+    PreviewAnswer,
+    order_answer,
+    preview_answer,
+)
+from ibkr_bridge.api.state import TheEngine
+from ibkr_bridge.domain.errors import BrokerRefused
+from ibkr_bridge.domain.order import Order, OrderStatus
+
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, default_response_class=JsonAnswer)
+
+_SEED = {"symbol": "AAPL", "side": "BUY", "qty": 100, "type": "LIMIT", "limit": 150.50, "tif": "DAY"}
+_EXAMPLES: dict[str, Any] = {
+    "limit": {"summary": "A limit order", "value": _SEED},
+    "repeatable": {
+        "summary": "The same, safe to send again",
+        "value": {**_SEED, "client_order_id": "my-order-1", "account": "DU123456"},
+    },
+    "stop limit by conid": {
+        "summary": "By IBKR's number and IBKR's name of the type",
+        "value": {
+            "contract": {"conid": 265598},
+            "side": "SELL",
+            "qty": "10",
+            "type": "STP LMT",
+            "stop": "140.00",
+            "limit": "139.50",
+            "tif": "GTC",
+        },
+    },
+}
+NewOrder = Annotated[OrderBody, Body(openapi_examples=_EXAMPLES)]
+Change = Annotated[
+    ChangeBody, Body(openapi_examples={"limit": {"summary": "Another limit", "value": {"limit": 151.25}}})
+]
+OrderId = Annotated[
+    str, Path(min_length=1, max_length=64, description="The `id` of the order.", examples=["01KAJ2M8YQ6Z3V5W7X9ABCDEFG"])
+]
+IdempotencyKey = Annotated[
+    str | None, Header(pattern=CLIENT_ORDER_ID, description="The same thing as `client_order_id` in the body.")
+]
+
+
+def _described(says: str) -> dict[str, Any]:
+    return {"model": OrderAnswer, "description": says, "content": {"application/json": {"example": ORDER}}}
+
+
+@router.post(
+    "",
+    summary="Place an order",
+    status_code=201,
+    response_model=OrderAnswer,
+    responses={
+        **answers(ORDER, 404, 409, 422, 501, 503, 504, status=201, says="A new order, in the state IBKR reported."),
+        200: _described("The same client_order_id again: its order as it stands."),
+        202: _described("IBKR's word is still awaited: the order is `unknown`. Do not send it again; ask for it."),
+    },
+)
+async def place(
+    request: Request, engine: TheEngine, body: NewOrder, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Waits a few seconds for IBKR's first word. 422 `guard.*` was refused here, 422 `broker.refused` by IBKR.
+
+    With a `client_order_id` the request can be repeated at will: there will be one order.
+    """
+    placement = await engine.orders.place(body.command(idempotency_key))
+    order = placement.order
+    if order.status is OrderStatus.REJECTED:
+        return _rejected(request, order)
+    code = 202 if order.status is OrderStatus.UNKNOWN else 201 if placement.created else 200
+    return JsonAnswer(order_answer(order), status_code=code, headers={"Location": f"/orders/{order.id}"})
+
+
+def _rejected(request: Request, order: Order) -> Response:
+    members = of(BrokerRefused(order.reason_code, order.reason or ""))
+    return answer({**members, "order": order_answer(order)}, request.url.path)
+
+
+@router.get(
+    "",
+    summary="Orders, newest first",
+    response_model=OrdersAnswer,
+    responses=answers(ORDERS, 404, 422, says="One page of orders."),
+)
+async def orders(
+    engine: TheEngine,
+    status: Annotated[list[OrderStatus] | None, Query(description="Only these; may be repeated.")] = None,
+    account: Annotated[str | None, Query(max_length=32, description="Only of this account.")] = None,
+    cursor: Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Orders per page.")] = 100,
+) -> Response:
+    """Every order this service knows, those that have ended included."""
+    page = await engine.orders.list(
+        account=account, statuses=frozenset(status) if status else None, cursor=cursor, limit=limit
+    )
+    found = tuple(order_answer(order) for order in page.orders)
+    now = engine.health.view().at
+    return JsonAnswer(OrdersAnswer(found, page.next_cursor, now, engine.sessions.stale))
+
+
+@router.post(
+    "/preview",
+    summary="What would an order cost?",
+    response_model=PreviewAnswer,
+    responses=answers(PREVIEW, 404, 409, 422, 501, 503, 504, says="IBKR's reckoning of margin and commission."),
+)
+async def preview(engine: TheEngine, body: NewOrder) -> Response:
+    """Asks IBKR what the order would bind and cost. Nothing is placed, and `client_order_id` stays free."""
+    contract, reckoned = await engine.orders.preview(body.command())
+    return JsonAnswer(preview_answer(contract, reckoned, engine.health.view().at))
+
+
+@router.get(
+    "/{order_id}",
+    summary="One order",
+    response_model=OrderAnswer,
+    responses=answers(ORDER, 404, 422, says="The order as it stands."),
+)
+async def order(engine: TheEngine, order_id: OrderId) -> Response:
+    """The order with its state, its fills and IBKR's names for it."""
+    return JsonAnswer(order_answer(await engine.orders.get(order_id)))
+
+
+@router.patch(
+    "/{order_id}",
+    summary="Change a working order",
+    response_model=OrderAnswer,
+    responses=answers(ORDER, 404, 409, 422, 501, 503, 504, says="The order with IBKR's new terms."),
+)
+async def change(engine: TheEngine, order_id: OrderId, body: Change) -> Response:
+    """The order keeps its id. What is not named stays as it is."""
+    return JsonAnswer(order_answer(await engine.orders.change(order_id, body.command())))
+
+
+@router.delete(
+    "/{order_id}",
+    summary="Cancel an order",
+    status_code=202,
+    response_model=OrderAnswer,
+    responses={
+        **answers(ORDER, 404, 409, 422, 503, 504, status=202, says="The cancel is on its way; a fill may still cross it."),
+        200: _described("The order is cancelled."),
+    },
+)
+async def cancel(engine: TheEngine, order_id: OrderId) -> Response:
+    """Asks IBKR to cancel. No guard stands in the way of a cancel."""
+    cancelled = await engine.orders.cancel(order_id)
+    code = 200 if cancelled.status is OrderStatus.CANCELLED else 202
+    return JsonAnswer(order_answer(cancelled), status_code=code)

@@ -1,0 +1,198 @@
+"""Shapes of the answers about orders; an order is the same object everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
+from ibkr_bridge.api.json import JsonNumber, exact, number
+from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, OrderType, Preview, Side, TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAnswer:
+    """IBKR's names for the order; null until IBKR has given one. `reference` is ours and travels with it."""
+
+    order_id: int | None
+    perm_id: int | None
+    client_id: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceAnswer:
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """An order. Prices in the contract's currency; commission in `commission_currency`."""
+
+    id: Annotated[str, Field(description="Ours; opaque, sorts by time")]
+    client_order_id: str | None
+    status: OrderStatus
+    account: str
+    contract: ContractAnswer
+    side: Side
+    qty: JsonNumber
+    type: OrderType
+    limit: JsonNumber | None
+    stop: JsonNumber | None
+    tif: TimeInForce
+    outside_rth: bool
+    filled_qty: JsonNumber
+    remaining_qty: JsonNumber
+    avg_fill_price: JsonNumber | None
+    commission: JsonNumber | None
+    commission_currency: str | None
+    created_at: datetime
+    updated_at: datetime
+    reason: str | None
+    reason_code: Annotated[int | None, Field(description="IBKR's message code behind `reason`")]
+    evidence: Annotated[
+        tuple[EvidenceAnswer, ...] | None, Field(description="While unknown: what was asked and heard")
+    ]
+    broker: Annotated[tuple[BrokerAnswer, ...], Field(description="Several where a change forked the order")]
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersAnswer:
+    """Newest first. `next_cursor` is null on the last page."""
+
+    orders: tuple[OrderAnswer, ...]
+    next_cursor: str | None
+    as_of: datetime
+    stale: Annotated[str | None, Field(description="Why this may be out of date; null: it is not")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A figure without the order, what the order does to it, and with the order."""
+
+    before: JsonNumber | None
+    change: JsonNumber | None
+    after: JsonNumber | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewAnswer:
+    """What IBKR reckons the order would bind and cost; nothing was placed.
+
+    Margin and equity in the account's base currency, commission in `commission_currency`.
+    """
+
+    contract: ContractAnswer
+    initial_margin: Shift
+    maintenance_margin: Shift
+    equity: Shift
+    commission: JsonNumber | None
+    commission_min: JsonNumber | None
+    commission_max: JsonNumber | None
+    commission_currency: str | None
+    warning: str | None
+    as_of: datetime
+
+
+def order_answer(order: Order) -> OrderAnswer:
+    terms = order.terms
+    unknown = order.status in (OrderStatus.UNKNOWN, OrderStatus.NEVER_ARRIVED)
+    return OrderAnswer(
+        id=order.id,
+        client_order_id=order.client_order_id,
+        status=order.status,
+        account=order.account,
+        contract=contract_answer(order.contract),
+        side=terms.side,
+        qty=number(terms.qty),
+        type=terms.type,
+        limit=exact(terms.limit),
+        stop=exact(terms.stop),
+        tif=terms.tif,
+        outside_rth=terms.outside_rth,
+        filled_qty=number(order.filled_qty),
+        remaining_qty=number(order.remaining_qty),
+        avg_fill_price=exact(order.avg_fill_price),
+        commission=exact(order.commission),
+        commission_currency=order.commission_currency,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+        reason=order.reason,
+        reason_code=order.reason_code,
+        evidence=tuple(EvidenceAnswer(item.at, item.text) for item in order.evidence) if unknown else None,
+        broker=tuple(_broker(ids) for ids in order.broker),
+    )
+
+
+def _broker(ids: BrokerIds) -> BrokerAnswer:
+    return BrokerAnswer(ids.order_id or None, ids.perm_id or None, ids.client_id, ids.reference)
+
+
+def preview_answer(contract: Contract, preview: Preview, as_of: datetime) -> PreviewAnswer:
+    return PreviewAnswer(
+        contract=contract_answer(contract),
+        initial_margin=_shift(
+            preview.initial_margin_before, preview.initial_margin_change, preview.initial_margin_after
+        ),
+        maintenance_margin=_shift(
+            preview.maintenance_margin_before, preview.maintenance_margin_change, preview.maintenance_margin_after
+        ),
+        equity=_shift(preview.equity_before, preview.equity_change, preview.equity_after),
+        commission=exact(preview.commission),
+        commission_min=exact(preview.commission_min),
+        commission_max=exact(preview.commission_max),
+        commission_currency=preview.commission_currency,
+        warning=preview.warning,
+        as_of=as_of,
+    )
+
+
+def _shift(before: Decimal | None, change: Decimal | None, after: Decimal | None) -> Shift:
+    return Shift(exact(before), exact(change), exact(after))
+
+
+_AT = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+ORDER = OrderAnswer(
+    id="01KAJ2M8YQ6Z3V5W7X9ABCDEFG",
+    client_order_id="my-order-1",
+    status=OrderStatus.WORKING,
+    account="DU123456",
+    contract=EXAMPLE,
+    side=Side.BUY,
+    qty=number(Decimal(100)),
+    type=OrderType.LIMIT,
+    limit=number(Decimal("150.50")),
+    stop=None,
+    tif=TimeInForce.DAY,
+    outside_rth=False,
+    filled_qty=number(Decimal(0)),
+    remaining_qty=number(Decimal(100)),
+    avg_fill_price=None,
+    commission=None,
+    commission_currency=None,
+    created_at=_AT,
+    updated_at=_AT,
+    reason=None,
+    reason_code=None,
+    evidence=None,
+    broker=(BrokerAnswer(7, 1234567, 42, "01KAJ2M8YQ6Z3V5W7X9ABCDEFG.0.1"),),
+)
+ORDERS = OrdersAnswer((ORDER,), None, _AT, None)
+PREVIEW = PreviewAnswer(
+    contract=EXAMPLE,
+    initial_margin=_shift(Decimal(0), Decimal("4515.00"), Decimal("4515.00")),
+    maintenance_margin=_shift(Decimal(0), Decimal("4515.00"), Decimal("4515.00")),
+    equity=_shift(Decimal("100000.00"), Decimal("-1.00"), Decimal("99999.00")),
+    commission=number(Decimal("1.00")),
+    commission_min=None,
+    commission_max=None,
+    commission_currency="USD",
+    warning=None,
+    as_of=_AT,
+)

@@ -1,0 +1,62 @@
+"""From settings to a machine, a hub and an application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from ibkr_bridge.api.app import create_app
+from ibkr_bridge.api.ws.messages import encode
+from ibkr_bridge.calendars.exchange import ExchangeCalendar
+from ibkr_bridge.config.settings import Settings
+from ibkr_bridge.engine.engine import Machine
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.hub.hub import Hub
+from ibkr_bridge.ports.journal import Journal
+from ibkr_bridge.runtime.clock import SystemClock
+from ibkr_bridge.storage.memory import MemoryJournal
+from ibkr_bridge.upstream.tws.adapter import TwsUpstream
+from ibkr_bridge.upstream.tws.session import Admission
+from ibkr_bridge.upstream.tws.wire import TwsSettings
+
+_MARKET_DATA_TYPES = {"live": 1, "frozen": 2, "delayed": 3, "delayed_frozen": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    machine: Machine
+    hub: Hub
+    app: FastAPI
+    journal: Journal
+
+
+def compose(settings: Settings, admit: Admission) -> House:
+    clock = SystemClock()
+    hub = Hub(encode)
+    journal = MemoryJournal()
+    upstream = TwsUpstream(_tws(settings), clock, admit)
+    machine = Machine(upstream, journal, hub, ExchangeCalendar(), clock, _engine(settings))
+    app = create_app(machine.engine, hub, settings.api)
+    return House(machine, hub, app, journal)
+
+
+def _tws(settings: Settings) -> TwsSettings:
+    return TwsSettings(
+        host=settings.tws.host,
+        port=settings.tws.port,
+        client_id=settings.tws.client_id,
+        connect_timeout=settings.tws.connect_timeout,
+        request_timeout=settings.tws.request_timeout,
+        market_data_type=_MARKET_DATA_TYPES[settings.tws.market_data_type],
+    )
+
+
+def _engine(settings: Settings) -> EngineSettings:
+    return EngineSettings(
+        world=settings.trading.world,
+        read_only=settings.trading.read_only,
+        allow_live=settings.trading.allow_live,
+        account=settings.tws.account,
+        first_word_timeout=settings.trading.first_word_timeout,
+    )

@@ -1,0 +1,106 @@
+"""The demo: a simulated IBKR and the service on it, ready to be tried with curl."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from dataclasses import dataclass
+
+from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings
+from ibkr_bridge.domain.world import World
+from ibkr_bridge.runtime.service import Service, StartError, until_stopped
+from ibkr_bridge.runtime.simulator import Child, SimulatorError, simulator
+from ibkr_bridge.telemetry.logs import configure
+
+_FREE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`None` leaves the choice to us."""
+
+    seed: int | None = None
+    speed: float = 1.0
+    port: int | None = None
+    tws_port: int | None = None
+
+
+def demo(settings: Settings, options: DemoOptions) -> int:
+    """Run until a signal; the exit code: 0 stopped as asked, 1 could not start or go on."""
+    configure(settings.log)
+    return asyncio.run(_demo(settings, options))
+
+
+async def _demo(settings: Settings, options: DemoOptions) -> int:
+    try:
+        async with simulator(*_arguments(options)) as child:
+            return await _serve(_settings(settings, options, child), child)
+    except (SimulatorError, StartError) as problem:
+        print(f"ibkr-bridge: {problem}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _arguments(options: DemoOptions) -> list[str]:
+    tws_port = options.tws_port if options.tws_port is not None else _preferred(4002)
+    arguments = ["--tws-port", str(tws_port), "--control-port", str(_preferred(4080)), "--speed", str(options.speed)]
+    if options.seed is not None:
+        arguments += ["--seed", str(options.seed)]
+    return arguments
+
+
+def _preferred(port: int) -> int:
+    """The usual port when nobody has it, else any: a real gateway may be running beside the demo."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return _FREE
+    return port
+
+
+def _settings(settings: Settings, options: DemoOptions, child: Child) -> Settings:
+    """Whatever the environment says of gateways and accounts, the demo talks to its own child alone."""
+    api = settings.api if options.port is None else ApiSettings(**{**dict(settings.api), "port": options.port})
+    tws = settings.tws.model_copy(
+        update={"host": "127.0.0.1", "port": child.tws_port, "account": child.accounts[0], "market_data_type": "live"}
+    )
+    trading = TradingSettings(read_only=False, world=World.SIMULATED)
+    return Settings(api=api, tws=tws, trading=trading, log=settings.log)
+
+
+async def _serve(settings: Settings, child: Child) -> int:
+    ready: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
+    greeting = asyncio.create_task(_greet(ready, settings, child))
+    try:
+        return await until_stopped(settings, child.admit, ready=ready)
+    finally:
+        greeting.cancel()
+
+
+async def _greet(ready: asyncio.Future[Service], settings: Settings, child: Child) -> None:
+    service = await ready
+    print(greeting(service.url, child, settings.api.api_key_header if settings.api.required_api_key else None))  # noqa: T201
+    sys.stdout.flush()
+
+
+def greeting(url: str, child: Child, key_header: str | None) -> str:
+    key = f' -H "{key_header}: $KEY"' if key_header else ""
+    body = '{"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "MARKET"}'
+    return f"""
+ibkr-bridge is running on a SIMULATOR: no real account, no real money.
+
+  REST and WebSocket   {url}      every operation: {url}/docs
+  TWS socket           127.0.0.1:{child.tws_port}            for ib_async and its like
+  account              {child.accounts[0]}
+
+Try it from another terminal:
+
+  curl{key} {url}/market/quote/AAPL
+  curl{key} -X POST {url}/orders -H "Content-Type: application/json" -d '{body}'
+  curl{key} {url}/positions
+
+Ctrl-C stops both.
+"""

@@ -1,0 +1,114 @@
+"""A simulator of our own as a child process, and the proof that it is the one at the far end."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import secrets
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ibkr_bridge.domain.errors import WorldMismatch
+from ibkr_bridge.domain.world import World, strangers
+
+_START_TIMEOUT = 20.0
+_STOP_TIMEOUT = 5.0
+_ASK_TIMEOUT = 5.0
+
+
+class SimulatorError(Exception):
+    """The child did not come up; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A simulator that we started. Its nonce went through a pipe that nobody else can read."""
+
+    tws_port: int
+    control_port: int
+    accounts: tuple[str, ...]
+    nonce: str
+
+    async def admit(self, accounts: tuple[str, ...], our_end: tuple[str, int]) -> None:
+        """Raises WorldMismatch unless the child itself says that our socket ends at it, and its accounts are DU99."""
+        challenge = secrets.token_hex(16)
+        try:
+            answer = await asyncio.to_thread(self._identity, challenge)
+        except (OSError, ValueError) as problem:
+            raise WorldMismatch(f"The simulator does not prove itself: {problem}") from problem
+        if not self._proven(answer, challenge):
+            raise WorldMismatch("The simulator's proof does not fit: the far end is not the child that was started.")
+        peers = {client["peer"] for client in answer["clients"]}
+        if f"{our_end[0]}:{our_end[1]}" not in peers:
+            raise WorldMismatch("The connection does not end at the simulator that was started.")
+        if tuple(answer["accounts"]) != accounts or strangers(World.SIMULATED, accounts):
+            raise WorldMismatch(f"The far end holds {', '.join(accounts)}, which are not the simulator's accounts.")
+
+    def _identity(self, challenge: str) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.control_port}/control/identity?challenge={challenge}"
+        with urllib.request.urlopen(url, timeout=_ASK_TIMEOUT) as response:  # noqa: S310  a loopback URL made here
+            answer = json.load(response)
+        if not isinstance(answer, dict):
+            raise ValueError("its answer is not an object")
+        return answer
+
+    def _proven(self, answer: dict[str, Any], challenge: str) -> bool:
+        proof = str(answer.pop("proof", ""))
+        text = json.dumps(answer, sort_keys=True, separators=(",", ":"))
+        expected = hmac.new(self.nonce.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return hmac.compare_digest(proof, expected) and answer.get("challenge") == challenge
+
+
+@asynccontextmanager
+async def simulator(*options: str) -> AsyncIterator[Child]:
+    """A child inside the block, gone after it. Raises SimulatorError."""
+    nonce = secrets.token_hex(32)
+    fixed = ("--ready-json", "--nonce-stdin", "--exit-with-parent")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ibkr_sim",
+        "serve",
+        *fixed,
+        *options,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield await _ready(process, nonce)
+    finally:
+        await _stop(process)
+
+
+async def _ready(process: asyncio.subprocess.Process, nonce: str) -> Child:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_TIMEOUT):
+            process.stdin.write(f"{nonce}\n".encode())
+            await process.stdin.drain()
+            line = await process.stdout.readline()
+        told = json.loads(line)
+    except (TimeoutError, OSError, ValueError) as problem:
+        raise SimulatorError("the simulator did not start; its own message is above") from problem
+    return Child(told["tws_port"], told["control_port"], tuple(told["accounts"]), nonce)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Its standard input closes, and it ends by itself; if not, it is ended."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(_STOP_TIMEOUT):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
