@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -23,16 +25,16 @@ from ibkr_bridge.telemetry.requests import RequestLog
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
-def create_app(engine: Engine, hub: Hub, settings: ApiSettings, version: str = "0.1.0") -> FastAPI:
+def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
     """The ASGI application over a running engine; `hub` must encode with `ibkr_bridge.api.ws.messages.encode`."""
     app = FastAPI(
         title=openapi.TITLE,
-        version=version,
+        version=version(openapi.TITLE),
         description=openapi.DESCRIPTION,
         default_response_class=JsonAnswer,
         redirect_slashes=False,
     )
-    app.state.bridge = State(engine, hub, settings, version)
+    app.state.bridge = State(engine, hub, settings, app.version)
     for router in (health, account, market, orders, websockets):
         app.include_router(router)
     errors.install(app)
@@ -53,6 +55,7 @@ def _surround(app: FastAPI, settings: ApiSettings) -> None:
             allow_methods=METHODS,
             allow_headers=("Content-Type", "Idempotency-Key", settings.api_key_header),
             expose_headers=("Location", "Retry-After"),
+            allow_private_network=True,  # a page on the web asks before it may call a private address
         )
     app.add_middleware(Doorkeeper, hosts=settings.allowed_hosts, origins=settings.origins)
     if settings.log_requests:

@@ -50,7 +50,7 @@ class Words:
             return self._by_conid(self.conid)
         if not self.symbol and not self.local_symbol:
             raise InvalidRequest("Name the contract: symbol, local_symbol or conid.", field="symbol")
-        pair = _PAIR.fullmatch(self.symbol or "") if self.sec_type in (None, PAIR) else None
+        pair = _PAIR.fullmatch(self.symbol or "") if (self.sec_type or PAIR).upper() == PAIR else None
         return self._pair(*pair.groups()) if pair else self._plain()
 
     def _by_conid(self, conid: int) -> ContractQuery:
@@ -58,7 +58,7 @@ class Words:
         return ContractQuery(
             conid=conid,
             symbol=self.symbol or "",
-            sec_type=self.sec_type or "",
+            sec_type=(self.sec_type or "").upper(),
             exchange=self.exchange or "",
             currency=self.currency or "",
             primary_exchange=self.primary_exchange or "",
@@ -72,7 +72,7 @@ class Words:
         return ContractQuery(symbol=base, sec_type=PAIR, exchange=exchange or "", currency=counter)
 
     def _plain(self) -> ContractQuery:
-        sec_type = self.sec_type or STOCK
+        sec_type = (self.sec_type or STOCK).upper()
         exchange = self.exchange or (PAIRS_EXCHANGE if sec_type == PAIR else SMART)
         return ContractQuery(
             symbol=self.symbol or "",

@@ -41,7 +41,7 @@ def number(value: Decimal) -> Number:
 
 def encode(value: object) -> bytes:
     """Dataclasses, mappings, sequences, times (RFC 3339, UTC as `Z`) and numbers as JSON."""
-    return msgspec.json.encode(value, decimal_format="number", enc_hook=_plain)
+    return msgspec.json.Encoder(decimal_format="number", enc_hook=_plain).encode(value)
 
 
 def facts(value: object) -> object:

@@ -12,11 +12,11 @@ _PLAIN = re.compile(r"[+-]?(\d{1,15}(\.\d{1,12})?|\.\d{1,12})", re.ASCII)
 
 
 def read(value: object) -> Decimal | None:
-    """Raises ValueError for what is no number (true, NaN), and for more than 15 digits before or 12 behind the point."""
+    """Raises ValueError for what is no number (true, NaN) and for more than 15 digits before or 12 behind the point."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise ValueError("Must be a number.")
+        raise ValueError("Must be a number.")  # noqa: TRY004  a TypeError would pass the validation by
     text = value if isinstance(value, str) else format(_sized(Decimal(value)), "f")
     if not _PLAIN.fullmatch(text):
         raise ValueError("Must be a number with at most 15 digits before and 12 behind the point.")

@@ -82,15 +82,17 @@ def install(app: FastAPI, settings: ApiSettings) -> None:
             app.openapi_schema = describe(app, settings)
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]  the framework's own way to replace it
+    setattr(app, "openapi", described)  # noqa: B010  the framework's own way; mypy forbids assigning to a method
 
 
 def describe(app: FastAPI, settings: ApiSettings) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods:
-                _finish(schema["paths"][route.path_format][method.lower()], route, keyed=bool(settings.required_api_key))
+            for method in route.methods or ():
+                _finish(
+                    schema["paths"][route.path_format][method.lower()], route, keyed=bool(settings.required_api_key)
+                )
     components = schema.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for generated in ("HTTPValidationError", "ValidationError"):

@@ -30,7 +30,5 @@ async def _refuse_handshake(scope: Scope, receive: Receive, send: Send, reply: P
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})  # the server answers the handshake with a bare 403
         return
-    await send(
-        {"type": "websocket.http.response.start", "status": reply.status_code, "headers": reply.raw_headers}
-    )
+    await send({"type": "websocket.http.response.start", "status": reply.status_code, "headers": reply.raw_headers})
     await send({"type": "websocket.http.response.body", "body": reply.body})

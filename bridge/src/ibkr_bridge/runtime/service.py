@@ -63,7 +63,7 @@ async def until_stopped(settings: Settings, admit: Admission, *, ready: asyncio.
 
 async def _wait(stop: asyncio.Event, service: Service) -> int:
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({stopping, service.ended}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((stopping, service.ended), return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
         stopping.cancel()
         print(f"ibkr-bridge: {service.ended.result()}", file=sys.stderr)  # noqa: T201
@@ -138,7 +138,7 @@ async def _connected(house: House, ended: asyncio.Future[str]) -> None:
             decided.set_result(session)
 
     house.machine.engine.sessions.listen(hear)
-    await asyncio.wait({decided, ended}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((decided, ended), return_when=asyncio.FIRST_COMPLETED)
     if ended.done():
         raise StartError(ended.result())
     session = decided.result()
@@ -164,7 +164,7 @@ async def _web(house: House, listener: socket.socket, ended: asyncio.Future[str]
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
     serving.add_done_callback(lambda _task: _end(ended, "the web server ended"))
     try:
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn offers a flag, not an event
             await asyncio.sleep(0.005)
         yield
     finally:

@@ -8,7 +8,6 @@ import hmac
 import json
 import secrets
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -53,11 +52,9 @@ class Child:
 
     def _identity(self, challenge: str) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.control_port}/control/identity?challenge={challenge}"
-        with urllib.request.urlopen(url, timeout=_ASK_TIMEOUT) as response:  # noqa: S310  a loopback URL made here
-            answer = json.load(response)
-        if not isinstance(answer, dict):
-            raise ValueError("its answer is not an object")
-        return answer
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is nobody's proxy's business
+        with direct.open(url, timeout=_ASK_TIMEOUT) as response:
+            return dict(json.load(response))
 
     def _proven(self, answer: dict[str, Any], challenge: str) -> bool:
         proof = str(answer.pop("proof", ""))

@@ -47,7 +47,8 @@ class Market(Protocol):
     ) -> Sequence[Contract]:
         """Contracts that match every criterion given; empty criteria match all. SMART matches any stock or ETF."""
 
-    def quote(self, conid: int) -> Quote: ...
+    def quote(self, conid: int) -> Quote:
+        """The latest; from the first call on every change is published as QuoteChanged. Raises KeyError."""
 
     def place(self, request: OrderRequest) -> Order:
         """Take an order; it may have filled when this returns. Raises Rejected (201, 203, 110, 434 ...)."""

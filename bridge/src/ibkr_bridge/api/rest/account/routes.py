@@ -28,7 +28,9 @@ router = APIRouter(tags=["account"], route_class=ExactRoute, default_response_cl
 
 OneAccount = Annotated[
     str | None,
-    Query(max_length=32, description="Whose; without it the configured account, else the only one.", examples=["DU123456"]),
+    Query(
+        max_length=32, description="Whose; without it the configured account, else the only one.", examples=["DU123456"]
+    ),
 ]
 AnyAccount = Annotated[
     str | None, Query(max_length=32, description="Whose; without it every visible account.", examples=["DU123456"])

@@ -137,20 +137,14 @@ def _position(position: Position) -> PositionAnswer:
 
 def pnl_answer(seen: Seen[Pnl]) -> PnlAnswer:
     pnl = seen.value
-    return PnlAnswer(
-        pnl.account, exact(pnl.daily), exact(pnl.unrealized), exact(pnl.realized), seen.as_of, seen.stale
-    )
+    return PnlAnswer(pnl.account, exact(pnl.daily), exact(pnl.unrealized), exact(pnl.realized), seen.as_of, seen.stale)
 
 
 _AT = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 _ACCOUNT = "DU123456"
 SUMMARY = SummaryAnswer({"NetLiquidation": Figure("100000.00", "USD", _ACCOUNT)}, _ACCOUNT, _AT, None)
 PLAIN_POSITIONS = PlainPositionsAnswer(
-    (
-        PlainPosition(
-            _ACCOUNT, "AAPL", "STK", "USD", number(Decimal(100)), number(Decimal("150.50")), 265598, "NASDAQ"
-        ),
-    ),
+    (PlainPosition(_ACCOUNT, "AAPL", "STK", "USD", number(Decimal(100)), number(Decimal("150.50")), 265598, "NASDAQ"),),
     _AT,
     None,
 )

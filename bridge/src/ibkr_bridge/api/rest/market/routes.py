@@ -58,7 +58,8 @@ async def quote(
 async def status(
     engine: TheEngine,
     ex: Annotated[
-        str, Query(min_length=1, max_length=16, description="IBKR's name or an ISO 10383 code.", examples=["NYSE", "SIX"])
+        str,
+        Query(min_length=1, max_length=16, description="IBKR's name or an ISO 10383 code.", examples=["NYSE", "SIX"]),
     ],
 ) -> Response:
     """Regular trading hours with holidays and early closes. Single contracts can have other hours."""

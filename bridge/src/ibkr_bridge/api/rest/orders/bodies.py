@@ -49,9 +49,9 @@ class ContractBody(Body):
 
     symbol: Symbol | None = None
     conid: Conid | None = None
-    sec_type: SecType | None = Field(None, description="Default STK")
-    exchange: Word | None = Field(None, description="Default SMART")
-    currency: Word | None = Field(None, description="Default USD")
+    sec_type: SecType | None = Field(default=None, description="Default STK")
+    exchange: Word | None = Field(default=None, description="Default SMART")
+    currency: Word | None = Field(default=None, description="Default USD")
     primary_exchange: Word | None = None
     local_symbol: Symbol | None = None
 
@@ -74,11 +74,11 @@ class OrderBody(ContractBody):
     side: AnySide
     qty: Positive
     type: AnyType
-    limit: Positive | None = Field(None, description="Needed for LIMIT and STOP_LIMIT")
-    stop: Positive | None = Field(None, description="Needed for STOP and STOP_LIMIT")
+    limit: Positive | None = Field(default=None, description="Needed for LIMIT and STOP_LIMIT")
+    stop: Positive | None = Field(default=None, description="Needed for STOP and STOP_LIMIT")
     tif: AnyTif = TimeInForce.DAY
     outside_rth: StrictBool = Field(default=False, description="Also fill outside regular trading hours")
-    account: Account | None = Field(None, description="Default: the configured account, else the only one")
+    account: Account | None = Field(default=None, description="Default: the configured account, else the only one")
     client_order_id: ClientOrderId | None = None
 
     def command(self, idempotency_key: str | None = None) -> PlaceOrder:
@@ -117,7 +117,7 @@ class OrderBody(ContractBody):
 class ChangeBody(Body):
     """New values for a working order; what is not named stays."""
 
-    qty: Positive | None = Field(None, description="The new total, including what has filled")
+    qty: Positive | None = Field(default=None, description="The new total, including what has filled")
     limit: Positive | None = None
     stop: Positive | None = None
     tif: AnyTif | None = None

@@ -51,7 +51,8 @@ Change = Annotated[
     ChangeBody, Body(openapi_examples={"limit": {"summary": "Another limit", "value": {"limit": 151.25}}})
 ]
 OrderId = Annotated[
-    str, Path(min_length=1, max_length=64, description="The `id` of the order.", examples=["01KAJ2M8YQ6Z3V5W7X9ABCDEFG"])
+    str,
+    Path(min_length=1, max_length=64, description="The `id` of the order.", examples=["01KAJ2M8YQ6Z3V5W7X9ABCDEFG"]),
 ]
 IdempotencyKey = Annotated[
     str | None, Header(pattern=CLIENT_ORDER_ID, description="The same thing as `client_order_id` in the body.")
@@ -155,7 +156,9 @@ async def change(engine: TheEngine, order_id: OrderId, body: Change) -> Response
     status_code=202,
     response_model=OrderAnswer,
     responses={
-        **answers(ORDER, 404, 409, 422, 503, 504, status=202, says="The cancel is on its way; a fill may still cross it."),
+        **answers(
+            ORDER, 404, 409, 422, 503, 504, status=202, says="The cancel is on its way; a fill may still cross it."
+        ),
         200: _described("The order is cancelled."),
     },
 )

@@ -56,9 +56,7 @@ class OrderAnswer:
     updated_at: datetime
     reason: str | None
     reason_code: Annotated[int | None, Field(description="IBKR's message code behind `reason`")]
-    evidence: Annotated[
-        tuple[EvidenceAnswer, ...] | None, Field(description="While unknown: what was asked and heard")
-    ]
+    evidence: Annotated[tuple[EvidenceAnswer, ...] | None, Field(description="While unknown: what was asked and heard")]
     broker: Annotated[tuple[BrokerAnswer, ...], Field(description="Several where a change forked the order")]
 
 

@@ -1,0 +1,84 @@
+"""What callers send on the WebSockets, read and checked."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ibkr_bridge.api.contracts import Words
+from ibkr_bridge.api.errors import field, message
+from ibkr_bridge.api.json import decode
+from ibkr_bridge.domain.errors import InvalidRequest
+
+T = TypeVar("T", bound=BaseModel)
+Word = Annotated[str, Field(min_length=1, max_length=32)]
+Id = Annotated[str, Field(max_length=64)] | int
+
+
+class StreamRequest(BaseModel):
+    """On /ws/stream."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: Literal["subscribe", "unsubscribe"]
+    id: Id | None = None
+    symbol: Word | None = None
+    symbols: tuple[Word, ...] = ()
+    conid: Annotated[int, Field(strict=True, gt=0, lt=2**31)] | None = None
+    sec_type: Word | None = None
+    exchange: Word | None = None
+    currency: Word | None = None
+    primary_exchange: Word | None = None
+    local_symbol: Word | None = None
+
+    def contracts(self) -> tuple[Words, ...]:
+        """Each contract named; one without any word is left for the engine's own refusal."""
+        named = self.symbols if not self.symbol else (self.symbol, *self.symbols)
+        if not named:
+            return (self._words(None),)
+        return tuple(self._words(symbol) for symbol in dict.fromkeys(named))
+
+    def _words(self, symbol: str | None) -> Words:
+        return Words(
+            symbol=symbol,
+            conid=self.conid,
+            sec_type=self.sec_type,
+            exchange=self.exchange,
+            currency=self.currency,
+            primary_exchange=self.primary_exchange,
+            local_symbol=self.local_symbol,
+        )
+
+
+class Ping(BaseModel):
+    """On both sockets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["ping"]
+    id: Id | None = None
+
+
+def opened(text: str | bytes, limit: int) -> dict[str, Any]:
+    """The message as an object. Raises InvalidRequest."""
+    if len(text) > limit:
+        raise InvalidRequest(f"A message may have {limit} bytes.", field="message")
+    try:
+        found = decode(text)
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(f"The message is not JSON: {error.msg}", field="message") from error
+    if not isinstance(found, dict):
+        raise InvalidRequest("The message must be a JSON object.", field="message")
+    return found
+
+
+def checked(model: type[T], found: dict[str, Any]) -> T:
+    """Raises InvalidRequest naming the first wrong field."""
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        item = error.errors(include_url=False, include_input=False)[0]
+        name = field({**item, "loc": ("message", *item["loc"])})
+        raise InvalidRequest(f"{name}: {message(item)}", field=name) from None

@@ -1,0 +1,123 @@
+"""Runs a simulator as a process: ready lines, signals, a parent that may die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+from ibkr_sim.cli.parent import ParentPipe
+from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, default_accounts
+from ibkr_sim.server import Simulator, SimulatorSettings
+from ibkr_sim.tws.settings import Entitlement, TwsSettings
+
+_NONCE_PATIENCE: Final = 10.0
+"""Seconds for the parent to send the nonce."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The command line's options."""
+
+    host: str
+    tws_port: int
+    control_port: int
+    seed: int
+    speed: float
+    accounts: tuple[str, ...]
+    entitlement: str
+    ready_json: bool
+    nonce_stdin: bool
+    exit_with_parent: bool
+
+
+def run(start: Start) -> int:
+    """The process's exit code: 0 after a signal or the parent's end, 1 when a port is taken."""
+    return asyncio.run(_serve(start))
+
+
+async def _serve(start: Start) -> int:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    try:
+        nonce = await _listen_to_parent(start, stop)
+    except TimeoutError:
+        return _fail("no nonce came on standard input")
+    try:
+        async with Simulator(_settings(start, nonce)) as simulator:
+            _announce(start, simulator)
+            await stop.wait()
+    except OSError as error:
+        return _fail(f"cannot listen on {start.host}: {error.strerror or error}")
+    return 0
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"ibkr-sim: {reason}\n")
+    return 1
+
+
+def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
+    known = {account.id: account for account in default_accounts()}
+    accounts = tuple(known.get(name) or AccountSettings(name) for name in start.accounts)
+    return SimulatorSettings(
+        exchange=ExchangeSettings(seed=start.seed, accounts=accounts),
+        tws=TwsSettings(host=start.host, port=start.tws_port, entitlement=Entitlement(start.entitlement)),
+        control_host=start.host,
+        control_port=start.control_port,
+        nonce=nonce,
+        speed=start.speed,
+    )
+
+
+async def _listen_to_parent(start: Start, stop: asyncio.Event) -> str | None:
+    """The nonce, if there is to be one. Raises TimeoutError when it does not come."""
+    if not (start.nonce_stdin or start.exit_with_parent):
+        return None
+    pipe = ParentPipe(stop.set if start.exit_with_parent else None)
+    if not start.nonce_stdin:
+        return None
+    nonce = await pipe.first_line(_NONCE_PATIENCE)
+    if not nonce:
+        raise TimeoutError("standard input ended first")
+    return nonce
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: its loops take no signals, but wake when one arrives
+
+            def handle(_number: int, _frame: FrameType | None) -> None:
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(stop.set)
+
+            signal.signal(number, handle)
+
+
+def _announce(start: Start, simulator: Simulator) -> None:
+    accounts = list(simulator.exchange.accounts)
+    if start.ready_json:
+        ready = {
+            "tws_port": simulator.tws_port,
+            "control_port": simulator.control_port,
+            "accounts": accounts,
+            "pid": os.getpid(),
+        }
+        sys.stdout.write(json.dumps(ready) + "\n")
+    else:
+        sys.stdout.write(
+            f"SIMULATOR of Interactive Brokers: no order leaves this machine. Accounts {', '.join(accounts)}.\n"
+            f"TWS API clients connect to {start.host}:{simulator.tws_port}; "
+            f"books and clock are at http://{start.host}:{simulator.control_port}/control/ledger.\n"
+            "Ctrl-C ends it.\n"
+        )
+    sys.stdout.flush()

@@ -1,0 +1,80 @@
+"""The HTTP server of the control port."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import Final
+
+from aiohttp import web
+
+from ibkr_sim.clock import Clock
+from ibkr_sim.control.clock import clock_order
+from ibkr_sim.control.identity import acceptable, proof
+from ibkr_sim.control.ledger import ledger
+from ibkr_sim.control.problems import Refused
+from ibkr_sim.control.safety import guard
+from ibkr_sim.exchange.exchange import Exchange
+from ibkr_sim.tws.door import TwsDoor
+
+_LARGEST_BODY: Final = 64 << 10
+_PARTING: Final = 0.5
+"""Seconds for requests under way when the server closes."""
+
+
+class ControlServer:
+    def __init__(self, exchange: Exchange, clock: Clock, door: TwsDoor, nonce: str | None) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._door = door
+        self._nonce = nonce
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Answer at a socket that listens already; `close` closes it."""
+        application = web.Application(middlewares=[guard], client_max_size=_LARGEST_BODY)
+        application.router.add_get("/control/identity", self._identity)
+        application.router.add_get("/control/ledger", self._ledger)
+        application.router.add_get("/control/clock", self._show_clock)
+        application.router.add_post("/control/clock", self._set_clock)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PARTING)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener).start()
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _identity(self, request: web.Request) -> web.Response:
+        if self._nonce is None:
+            raise Refused(404, "no_nonce", "This simulator was started without a nonce and can prove nothing.")
+        challenge = request.query.get("challenge", "")
+        if not acceptable(challenge):
+            raise Refused(422, "invalid_challenge", "challenge must be 8 to 64 bytes in hexadecimal.")
+        statement = {
+            "accounts": list(self._exchange.accounts),
+            "tws_port": self._door.port,
+            "clients": [{"client_id": guest.client_id, "peer": guest.peer} for guest in self._door.guests],
+            "pid": os.getpid(),
+            "challenge": challenge,
+        }
+        return web.json_response(statement | {"proof": proof(self._nonce, statement)})
+
+    async def _ledger(self, _request: web.Request) -> web.Response:
+        return web.json_response(ledger(self._exchange))
+
+    async def _show_clock(self, _request: web.Request) -> web.Response:
+        return web.json_response({"now": self._clock.now().isoformat(), "speed": self._clock.speed})
+
+    async def _set_clock(self, request: web.Request) -> web.Response:
+        try:
+            order = clock_order(json.loads(await request.text()))
+        except (ValueError, RecursionError) as error:
+            raise Refused(400, "invalid_json", "The body is not JSON.") from error
+        if order.speed is not None:
+            self._clock.set_speed(order.speed)
+        if order.advance is not None:
+            self._clock.advance(order.advance)
+            self._exchange.advance()
+        return await self._show_clock(request)

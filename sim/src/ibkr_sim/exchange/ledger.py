@@ -1,0 +1,177 @@
+"""Who owns what: cash and positions of the accounts, of the street they trade with, and of the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from ibkr_sim.exchange.model import Contract, Pnl, Position
+from ibkr_sim.exchange.settings import AccountSettings
+
+STREET = "STREET"
+"""The other side of every fill that is not another client's."""
+BROKER = "BROKER"
+"""Receives the commissions."""
+COST_EXACTNESS = Decimal("0.00000001")
+
+
+@dataclass(slots=True)
+class Holding:
+    """An account's stake in one contract; money in the contract's currency."""
+
+    quantity: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
+    """Paid for what is held, commission included; below 0 for a short position."""
+    realized: Decimal = Decimal(0)
+    day_value: Decimal = Decimal(0)
+    """What was held when the day began, at the previous close."""
+    day_cash: Decimal = Decimal(0)
+    """Cash that today's trades brought (above 0) or took, commissions included."""
+
+    @property
+    def average_cost(self) -> Decimal:
+        return self.cost / self.quantity if self.quantity else Decimal(0)
+
+    def trade(self, quantity: Decimal, price: Decimal, commission: Decimal) -> Decimal | None:
+        """Book a signed quantity; the profit realised, None if it only opens."""
+        self.day_cash -= quantity * price + commission
+        if quantity * self.quantity >= 0:
+            self._open(quantity, price, commission)
+            return None
+        closed = max(quantity, -self.quantity) if quantity < 0 else min(quantity, -self.quantity)
+        closing_commission = commission * closed / quantity
+        released = self.cost * -closed / self.quantity
+        profit = -closed * price - released - closing_commission
+        self.realized += profit
+        self.quantity += closed
+        self.cost = self.cost - released if self.quantity else Decimal(0)
+        if closed != quantity:
+            self._open(quantity - closed, price, commission - closing_commission)
+        return profit
+
+    def _open(self, quantity: Decimal, price: Decimal, commission: Decimal) -> None:
+        self.quantity += quantity
+        self.cost += quantity * price + commission
+
+    def turn_day(self, close: Decimal) -> None:
+        self.realized = self.day_cash = Decimal(0)
+        self.day_value = self.quantity * close
+
+
+@dataclass(slots=True)
+class Account:
+    id: str
+    base: str
+    cash: dict[str, Decimal] = field(default_factory=dict)
+    holdings: dict[int, Holding] = field(default_factory=dict)
+
+    def pay(self, currency: str, amount: Decimal) -> None:
+        self.cash[currency] = self.cash.get(currency, Decimal(0)) + amount
+
+
+class Ledger:
+    """Every trade and fee is booked twice, once on each side, so nothing appears or vanishes.
+
+    `mark` values a contract, `rate` converts one unit of the first currency into the second.
+    """
+
+    def __init__(
+        self,
+        accounts: tuple[AccountSettings, ...],
+        contract: Callable[[int], Contract],
+        mark: Callable[[int], Decimal],
+        rate: Callable[[str, str], Decimal],
+    ) -> None:
+        self._accounts = {row.id: Account(row.id, row.base, {row.base: Decimal(0), **row.cash}) for row in accounts}
+        self._houses = {name: Account(name, "USD") for name in (STREET, BROKER)}
+        self._contract, self._mark, self._rate = contract, mark, rate
+
+    def __contains__(self, account: object) -> bool:
+        return account in self._accounts
+
+    def account(self, name: str) -> Account:
+        """Raises KeyError for an account that is not a client's."""
+        return self._accounts[name]
+
+    def everyone(self) -> Iterator[Account]:
+        """Clients, then the street and the broker."""
+        yield from self._accounts.values()
+        yield from self._houses.values()
+
+    def trade(
+        self, name: str, contract: Contract, quantity: Decimal, price: Decimal, commission: Decimal
+    ) -> Decimal | None:
+        """Book a signed quantity of shares or of a pair's first currency; the profit realised, if it closes.
+
+        `commission` is in the contract's currency and serves the cost basis only: `charge` takes the money.
+        """
+        account = self._accounts.get(name) or self._houses[name]
+        account.pay(contract.currency, -quantity * price)
+        if contract.sec_type == "CASH":
+            account.pay(contract.symbol, quantity)
+            return None
+        holding = account.holdings.setdefault(contract.conid, Holding())
+        return holding.trade(quantity, price, commission)
+
+    def charge(self, name: str, amount: Decimal, currency: str) -> None:
+        self._accounts[name].pay(currency, -amount)
+        self._houses[BROKER].pay(currency, amount)
+
+    def turn_day(self) -> None:
+        """Forget what was closed; the rest starts the day at its mark, the previous close."""
+        for account in self.everyone():
+            account.holdings = {conid: held for conid, held in account.holdings.items() if held.quantity}
+            for conid, held in account.holdings.items():
+                held.turn_day(self._mark(conid))
+
+    def position(self, name: str, conid: int) -> Position | None:
+        held = self.account(name).holdings.get(conid)
+        if held is None:
+            return None
+        price = self._mark(conid)
+        value = held.quantity * price
+        return Position(
+            account=name,
+            conid=conid,
+            quantity=held.quantity,
+            average_cost=held.average_cost.quantize(COST_EXACTNESS),
+            market_price=price,
+            market_value=value,
+            daily_pnl=value - held.day_value + held.day_cash,
+            unrealized_pnl=value - held.cost,
+            realized_pnl=held.realized,
+        )
+
+    def positions(self, name: str) -> list[Position]:
+        rows = (self.position(name, conid) for conid in self.account(name).holdings)
+        return [row for row in rows if row is not None]
+
+    def pnl(self, name: str) -> Pnl:
+        """Of positions, at today's rates; a change of the rates on cash balances is not in it."""
+        daily = unrealized = realized = Decimal(0)
+        base = self.account(name).base
+        for row in self.positions(name):
+            rate = self._rate(self.currency(row.conid), base)
+            daily += row.daily_pnl * rate
+            unrealized += row.unrealized_pnl * rate
+            realized += row.realized_pnl * rate
+        cent = Decimal("0.01")
+        return Pnl(name, daily.quantize(cent), unrealized.quantize(cent), realized.quantize(cent))
+
+    def currency(self, conid: int) -> str:
+        return self._contract(conid).currency
+
+    def exposures(self, name: str) -> dict[int, Decimal]:
+        """Signed market value of each position, in the account's base currency."""
+        account = self.account(name)
+        return {
+            conid: held.quantity * self._mark(conid) * self._rate(self.currency(conid), account.base)
+            for conid, held in account.holdings.items()
+            if held.quantity
+        }
+
+    def balances(self, name: str) -> dict[str, Decimal]:
+        """Cash of each currency, in the account's base currency."""
+        account = self.account(name)
+        return {currency: amount * self._rate(currency, account.base) for currency, amount in account.cash.items()}

@@ -1,0 +1,63 @@
+"""What an order would do to margin and equity, and whether the account can bear it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from ibkr_sim.exchange.accounts import Statement, statement
+from ibkr_sim.exchange.margin import CENT
+from ibkr_sim.exchange.model import Contract, Preview, Rejected, Side
+from ibkr_sim.exchange.validation import REFUSED
+
+
+def preview(
+    before: Statement, after: Statement, commission: tuple[Decimal, str], commission_in_base: Decimal
+) -> Preview:
+    """Compare the account with and without the order; both valued at the order's price."""
+    fee, currency = commission
+    equity_change = -commission_in_base.quantize(CENT)
+    return Preview(
+        initial_margin_before=before.initial_margin,
+        maintenance_margin_before=before.maintenance_margin,
+        equity_before=before.net_liquidation,
+        initial_margin_change=after.initial_margin - before.initial_margin,
+        maintenance_margin_change=after.maintenance_margin - before.maintenance_margin,
+        equity_change=equity_change,
+        initial_margin_after=after.initial_margin,
+        maintenance_margin_after=after.maintenance_margin,
+        equity_after=before.net_liquidation + equity_change,
+        commission=fee,
+        commission_min=fee,
+        commission_max=fee,
+        commission_currency=currency,
+    )
+
+
+def check_funds(outcome: Preview, currency: str) -> None:
+    """An order that binds no more margin than before always passes. Raises Rejected (201)."""
+    if outcome.initial_margin_change <= 0 or outcome.equity_after >= outcome.initial_margin_after:
+        return
+    raise Rejected(
+        201,
+        f"{REFUSED}available funds are insufficient: the initial margin would be {outcome.initial_margin_after} "
+        f"{currency} against an equity with loan value of {outcome.equity_after} {currency}.",
+    )
+
+
+def with_order(
+    before: Statement,
+    exposures: Mapping[int, Decimal],
+    balances: Mapping[str, Decimal],
+    order: tuple[Contract, Side, Decimal],
+) -> Statement:
+    """The account after `order`: contract, side and total value in the account's base currency."""
+    contract, side, value = order
+    signed = value if side is Side.BUY else -value
+    held, cash = dict(exposures), dict(balances)
+    cash[contract.currency] = cash.get(contract.currency, Decimal(0)) - signed
+    if contract.sec_type == "CASH":
+        cash[contract.symbol] = cash.get(contract.symbol, Decimal(0)) + signed
+    else:
+        held[contract.conid] = held.get(contract.conid, Decimal(0)) + signed
+    return statement(before.account, before.base, held, cash)

@@ -1,0 +1,41 @@
+"""The quote that everyone sees: the street's, bettered by the clients' resting orders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from ibkr_sim.exchange.book import Book
+from ibkr_sim.exchange.model import Quote, Side
+from ibkr_sim.exchange.prices import Tape
+
+
+def quote(tape: Tape, book: Book, time: datetime) -> Quote:
+    """Sizes at equal prices add up; bid stays below ask."""
+    bid, ask = tape.bid_price, tape.ask_price
+    bid_size, ask_size = Decimal(tape.bid_size), Decimal(tape.ask_size)
+    if book:
+        street_bid, street_ask = bid, ask
+        bid, size = book.shown(Side.BUY, street_bid, street_ask)
+        bid_size = size + (bid_size if bid == street_bid else 0)
+        ask, size = book.shown(Side.SELL, street_ask, street_bid)
+        ask_size = size + (ask_size if ask == street_ask else 0)
+    return Quote(
+        conid=tape.contract.conid,
+        time=time,
+        bid=bid,
+        bid_size=bid_size,
+        ask=ask,
+        ask_size=ask_size,
+        last=_price(tape.last, tape),
+        last_size=None if tape.last is None else Decimal(tape.last_size),
+        open=None if tape.is_currency else _price(tape.open, tape),
+        high=_price(tape.high, tape),
+        low=_price(tape.low, tape),
+        close=tape.close,
+        volume=Decimal(tape.volume),
+    )
+
+
+def _price(ticks: int | None, tape: Tape) -> Decimal | None:
+    return None if ticks is None else ticks * tape.tick

@@ -1,0 +1,53 @@
+"""What an exchange is told before it opens: seed, pace, accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+ACCOUNT_PREFIX = "DU99"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One simulated account. Raises ValueError for an id that could be mistaken for a real one."""
+
+    id: str
+    base: str = "USD"
+    cash: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({"USD": Decimal(1_000_000)}))
+    """Starting balance by currency."""
+
+    def __post_init__(self) -> None:
+        if not self.id.startswith(ACCOUNT_PREFIX):
+            raise ValueError(f"account {self.id!r}: a simulated account begins with {ACCOUNT_PREFIX}")
+
+
+def default_accounts() -> tuple[AccountSettings, ...]:
+    return (
+        AccountSettings("DU9912345"),
+        AccountSettings("DU9967890", "CHF", MappingProxyType({"CHF": Decimal(1_000_000)})),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """Raises ValueError for no or repeated accounts and for a step that is not positive."""
+
+    seed: int = 1
+    accounts: tuple[AccountSettings, ...] = field(default_factory=default_accounts)
+    step: timedelta = timedelta(milliseconds=250)
+    """Simulated time between two prices."""
+    time_zone: str = "America/New_York"
+    """Where midnight ends the exchange's day."""
+    quiet_after: int = 400
+    """A jump of more steps publishes only its last quotes; orders still meet every price on the way."""
+
+    def __post_init__(self) -> None:
+        ids = [account.id for account in self.accounts]
+        if not ids or len(set(ids)) != len(ids):
+            raise ValueError("accounts must be given, each once")
+        if self.step <= timedelta(0):
+            raise ValueError("the step must be longer than nothing")

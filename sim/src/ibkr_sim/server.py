@@ -1,0 +1,93 @@
+"""The whole simulator in one process: a clock, an exchange, and the doors that open on it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from ibkr_sim.clock import Clock
+from ibkr_sim.control.listening import listen
+from ibkr_sim.exchange.exchange import Exchange
+from ibkr_sim.exchange.settings import ExchangeSettings
+from ibkr_sim.tws.door import TwsDoor
+from ibkr_sim.tws.settings import TwsSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Everything has a default that suits a trial on one machine."""
+
+    exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    tws: TwsSettings = field(default_factory=TwsSettings)
+    control_host: str = "127.0.0.1"
+    control_port: int | None = 4080
+    """None leaves the control port closed, 0 takes any free one."""
+    nonce: str | None = None
+    """The secret by which the control port proves that it belongs to the process that was given it."""
+    start: datetime | None = None
+    """Simulated time at the opening; now, if not given."""
+    speed: float = 1.0
+    """Simulated seconds per real second; 0 stands still."""
+
+
+class Simulator:
+    """Open inside `async with`. Raises OSError on entering when a port is taken."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._settings = settings
+        self.clock = Clock(settings.start, settings.speed)
+        self.exchange = Exchange(settings.exchange, self.clock)
+        self.door = TwsDoor(self.exchange, settings.tws)
+        self._exits = AsyncExitStack()
+        self._listener: socket.socket | None = None
+
+    @property
+    def tws_port(self) -> int:
+        return self.door.port
+
+    @property
+    def control_port(self) -> int | None:
+        """None when the control port is closed."""
+        return None if self._listener is None else int(self._listener.getsockname()[1])
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as starting:
+            await self.door.start()
+            starting.push_async_callback(self.door.close)
+            if self._settings.control_port is not None:
+                self._listener = listen(self._settings.control_host, self._settings.control_port)
+                starting.callback(self._listener.close)
+                serving = asyncio.create_task(self._serve_control(self._listener), name="control")
+                starting.push_async_callback(_stop, serving)
+            running = asyncio.create_task(self.exchange.run(), name="exchange")
+            starting.push_async_callback(_stop, running)
+            self._exits = starting.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()
+
+    async def _serve_control(self, listener: socket.socket) -> None:
+        # The web server takes longer to load than everything else together: the doors need not wait for it.
+        module = await asyncio.to_thread(importlib.import_module, "ibkr_sim.control.server")
+        control = module.ControlServer(self.exchange, self.clock, self.door, self._settings.nonce)
+        await control.start(listener)
+        try:
+            await asyncio.Future()
+        finally:
+            await control.close()
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error

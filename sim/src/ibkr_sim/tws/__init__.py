@@ -1,0 +1,1 @@
+"""The TWS socket door: speaks IBKR's text protocol to unmodified clients."""

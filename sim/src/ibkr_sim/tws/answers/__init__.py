@@ -1,0 +1,1 @@
+"""What the server says: each message built from values, in the layout of the client's version."""

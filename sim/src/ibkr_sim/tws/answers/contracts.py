@@ -1,0 +1,86 @@
+"""Messages about contracts: descriptions, symbols, price rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ibkr_sim.exchange.model import Contract
+from ibkr_sim.tws.fields import FieldWriter, Value
+from ibkr_sim.tws.versions import CONTRACT_SIZE_RULES, ISSUER_ID
+
+_SIZE_MIN_TICK_ONLY = 163
+_AGGREGATE_GROUP = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Hours as TWS writes them: `20260105:0930-20260105:1600;20260110:CLOSED`."""
+
+    trading: str
+    liquid: str
+
+
+def contract_fields(contract: Contract, exchange: str, *, right: str = "") -> tuple[Value, ...]:
+    """The eleven fields that describe a contract in orders, executions and positions."""
+    return (
+        contract.conid,
+        contract.symbol,
+        contract.sec_type,
+        "",
+        "0",
+        right,
+        contract.multiplier,
+        exchange,
+        contract.currency,
+        contract.local_symbol,
+        contract.trading_class,
+    )
+
+
+def contract_details(
+    version: int, request_id: int, contract: Contract, exchange: str, sessions: Sessions, rule_id: int
+) -> bytes:
+    writer = FieldWriter(10, version).before(CONTRACT_SIZE_RULES, 8).add(request_id)
+    writer.add(contract.symbol, contract.sec_type, "", "0", "", exchange, contract.currency, contract.local_symbol)
+    writer.add(contract.trading_class, contract.trading_class, contract.conid, contract.min_tick)
+    writer.before(CONTRACT_SIZE_RULES, 1).add(contract.multiplier)
+    writer.add(",".join(contract.order_types), ",".join(contract.valid_exchanges), 1, 0)
+    # IBKR's clients read this one field as escapes, so a backslash in a name is doubled.
+    writer.add(contract.long_name.replace("\\", "\\\\"), contract.primary_exchange, "")
+    writer.add(contract.industry, contract.category, contract.subcategory, contract.time_zone)
+    writer.add(sessions.trading, sessions.liquid, "", "0")
+    _security_ids(writer, contract)
+    rules = ",".join([str(rule_id)] * len(contract.valid_exchanges))
+    writer.add(_AGGREGATE_GROUP, "", "", rules, "", contract.stock_type)
+    if version == _SIZE_MIN_TICK_ONLY:
+        writer.add(contract.size_increment)
+    step = contract.size_increment
+    return writer.since(CONTRACT_SIZE_RULES, step, step, max(step, Decimal(100) * step)).frame()
+
+
+def _security_ids(writer: FieldWriter, contract: Contract) -> None:
+    if contract.isin:
+        writer.add(1, "ISIN", contract.isin)
+    else:
+        writer.add(0)
+
+
+def contract_details_end(version: int, request_id: int) -> bytes:
+    return FieldWriter(52, version).add(1, request_id).frame()
+
+
+def symbol_samples(version: int, request_id: int, contracts: Sequence[Contract]) -> bytes:
+    writer = FieldWriter(79, version).add(request_id, len(contracts))
+    for contract in contracts:
+        writer.add(contract.conid, contract.symbol, contract.sec_type, contract.primary_exchange, contract.currency, 0)
+        writer.since(ISSUER_ID, contract.long_name, "")
+    return writer.frame()
+
+
+def market_rule(version: int, rule_id: int, increments: Sequence[tuple[Decimal, Decimal]]) -> bytes:
+    writer = FieldWriter(93, version).add(rule_id, len(increments))
+    for low_edge, increment in increments:
+        writer.add(low_edge, increment)
+    return writer.frame()

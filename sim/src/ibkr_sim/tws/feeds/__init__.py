@@ -1,0 +1,1 @@
+"""What one client is told unasked, once it has subscribed."""

@@ -1,0 +1,122 @@
+"""Accounts, positions and profit."""
+
+from __future__ import annotations
+
+from ibkr_sim.exchange.model import Rejected
+from ibkr_sim.tws.answers.session import SYSTEM
+from ibkr_sim.tws.feeds.accounts import Multi
+from ibkr_sim.tws.refusals import invalid, overloaded
+from ibkr_sim.tws.requests.accounts import AccountSummary, AccountUpdates, MultiRequest, PnlSingle
+from ibkr_sim.tws.requests.session import Identified, Plain
+from ibkr_sim.tws.session import Session
+
+MOST_SUMMARIES = 2
+EVERY_ACCOUNT = "All"
+
+
+def chosen_account(session: Session, named: str) -> str:
+    """The account named, or the first where none is. Raises Rejected (321) for a stranger's."""
+    accounts = session.market.accounts
+    if not named:
+        return accounts[0]
+    if named not in accounts:
+        raise Rejected(*invalid("Invalid account code"))
+    return named
+
+
+def account_updates(session: Session, request: AccountUpdates) -> None:
+    if not request.subscribe:
+        session.accounts.close_updates()
+        return
+    try:
+        session.accounts.open_updates(chosen_account(session, request.account))
+    except Rejected as refusal:
+        session.refuse(SYSTEM, refusal)
+
+
+def account_updates_multi(session: Session, request: MultiRequest) -> None:
+    multi = _multi(session, request)
+    if multi is not None:
+        session.accounts.open_values_multi(request.request_id, multi)
+
+
+def cancel_account_updates_multi(session: Session, request: Identified) -> None:
+    session.accounts.close_values_multi(request.request_id)
+
+
+def account_summary(session: Session, request: AccountSummary) -> None:
+    refusal = _summary_refusal(session, request)
+    if refusal is None:
+        session.accounts.open_summary(request.request_id, request.tags)
+    else:
+        session.refuse(request.request_id, refusal)
+
+
+def _summary_refusal(session: Session, request: AccountSummary) -> Rejected | None:
+    if request.group != EVERY_ACCOUNT:
+        return Rejected(*invalid("Group name cannot be null or unknown"))
+    if not request.tags:
+        return Rejected(*invalid("Tag name cannot be null"))
+    if request.request_id in session.accounts.summaries:
+        return Rejected(*overloaded("Duplicate ticker id"))
+    if len(session.accounts.summaries) >= MOST_SUMMARIES:
+        return Rejected(*overloaded("Maximum number of account summary requests exceeded"))
+    return None
+
+
+def cancel_account_summary(session: Session, request: Identified) -> None:
+    session.accounts.close_summary(request.request_id)
+
+
+def positions(session: Session, _request: Plain) -> None:
+    session.accounts.open_positions()
+
+
+def cancel_positions(session: Session, _request: Plain) -> None:
+    session.accounts.close_positions()
+
+
+def positions_multi(session: Session, request: MultiRequest) -> None:
+    multi = _multi(session, request)
+    if multi is not None:
+        session.accounts.open_positions_multi(request.request_id, multi)
+
+
+def cancel_positions_multi(session: Session, request: Identified) -> None:
+    session.accounts.close_positions_multi(request.request_id)
+
+
+def pnl(session: Session, request: MultiRequest) -> None:
+    try:
+        session.pnl.open(request.request_id, chosen_account(session, request.account))
+    except Rejected as refusal:
+        session.refuse(request.request_id, refusal)
+
+
+def cancel_pnl(session: Session, request: Identified) -> None:
+    if not session.pnl.close(request.request_id):
+        session.refuse(request.request_id, Rejected(*invalid("No PnL subscription for this id")))
+
+
+def pnl_single(session: Session, request: PnlSingle) -> None:
+    try:
+        account = chosen_account(session, request.account)
+    except Rejected as refusal:
+        session.refuse(request.request_id, refusal)
+        return
+    if not session.pnl.open_single(request.request_id, account, request.conid):
+        session.refuse(request.request_id, Rejected(*invalid("No position in this contract")))
+
+
+def cancel_pnl_single(session: Session, request: Identified) -> None:
+    if not session.pnl.close_single(request.request_id):
+        session.refuse(request.request_id, Rejected(*invalid("No PnL subscription for this id")))
+
+
+def _multi(session: Session, request: MultiRequest) -> Multi | None:
+    try:
+        account = chosen_account(session, request.account)
+    except Rejected as refusal:
+        session.refuse(request.request_id, refusal)
+        return None
+    return Multi(account, request.model, request.ledger_only)

@@ -1,0 +1,50 @@
+"""Contract details, symbol search, price rules."""
+
+from __future__ import annotations
+
+from ibkr_sim.tws.answers import contracts as answers
+from ibkr_sim.tws.answers.session import SYSTEM
+from ibkr_sim.tws.hours import sessions
+from ibkr_sim.tws.price_rules import increments, rule_id
+from ibkr_sim.tws.refusals import invalid
+from ibkr_sim.tws.requests.contracts import ContractDetailsRequest, MarketRuleRequest, MatchingSymbolsRequest
+from ibkr_sim.tws.resolution import NOT_FOUND, matches, routed
+from ibkr_sim.tws.session import Session
+
+MOST_SYMBOLS = 16
+
+
+def contract_details(session: Session, request: ContractDetailsRequest) -> None:
+    found = matches(session.market, request.contract)
+    if request.sec_id_type:
+        found = [contract for contract in found if (request.sec_id_type, request.sec_id) == ("ISIN", contract.isin)]
+    if not found:
+        session.outlet.error(request.request_id, NOT_FOUND, "No security definition has been found for the request")
+        return
+    today = session.market.now()
+    for contract in found:
+        exchange = routed(contract, request.contract.exchange)
+        hours, rule = sessions(contract, today), rule_id(contract.min_tick)
+        message = answers.contract_details(session.version, request.request_id, contract, exchange, hours, rule)
+        session.send(message)
+    session.send(answers.contract_details_end(session.version, request.request_id))
+
+
+def matching_symbols(session: Session, request: MatchingSymbolsRequest) -> None:
+    """Symbols that begin with the pattern, then names that hold it."""
+    pattern = request.pattern.strip().upper()
+    everything = session.market.find_contracts() if pattern else ()
+    by_symbol = [contract for contract in everything if contract.symbol.upper().startswith(pattern)]
+    by_name = [
+        contract for contract in everything if pattern in contract.long_name.upper() and contract not in by_symbol
+    ]
+    found = (by_symbol + by_name)[:MOST_SYMBOLS]
+    session.send(answers.symbol_samples(session.version, request.request_id, found))
+
+
+def market_rule(session: Session, request: MarketRuleRequest) -> None:
+    rule = increments(request.rule_id)
+    if rule is None:
+        session.outlet.error(SYSTEM, *invalid("Invalid market rule id"))
+    else:
+        session.send(answers.market_rule(session.version, request.rule_id, rule))

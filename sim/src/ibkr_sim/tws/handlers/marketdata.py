@@ -1,0 +1,55 @@
+"""Quotes: streams, snapshots, and which kind of data the user is entitled to."""
+
+from __future__ import annotations
+
+from ibkr_sim.exchange.model import Contract, Rejected
+from ibkr_sim.tws.requests.marketdata import MarketDataRequest, MarketDataType
+from ibkr_sim.tws.requests.session import Identified
+from ibkr_sim.tws.resolution import resolve
+from ibkr_sim.tws.session import Session
+from ibkr_sim.tws.settings import Entitlement
+
+TOO_MANY_LINES, DUPLICATE_ID, UNKNOWN_ID = 101, 102, 300
+NOT_SUBSCRIBED, SHOWING_DELAYED = 354, 10167
+DELAYED_KINDS = frozenset({3, 4})
+KINDS = frozenset({1, 2, 3, 4})
+
+
+def market_data_type(session: Session, request: MarketDataType) -> None:
+    """Nothing is answered, and an unknown kind is ignored, as live servers do."""
+    if request.kind in KINDS:
+        session.market_data_type = request.kind
+
+
+def market_data(session: Session, request: MarketDataRequest) -> None:
+    try:
+        contract, delayed = _permitted(session, request)
+    except Rejected as refusal:
+        session.refuse(request.request_id, refusal)
+        return
+    if delayed:
+        text = "Requested market data is not subscribed. Displaying delayed market data."
+        session.outlet.error(request.request_id, SHOWING_DELAYED, text)
+    if request.snapshot:
+        session.quotes.snapshot(request.request_id, contract, delayed=delayed)
+    else:
+        session.quotes.open(request.request_id, contract, delayed=delayed)
+
+
+def _permitted(session: Session, request: MarketDataRequest) -> tuple[Contract, bool]:
+    """The contract, and whether its data is delayed. Raises Rejected."""
+    contract = resolve(session.market, request.contract)
+    if request.request_id in session.quotes:
+        raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
+    if not request.snapshot and len(session.quotes) >= session.house.settings.market_data_lines:
+        raise Rejected(TOO_MANY_LINES, "Max number of tickers has been reached")
+    delayed = session.house.settings.entitlement is Entitlement.DELAYED
+    if delayed and session.market_data_type not in DELAYED_KINDS:
+        text = "Requested market data is not subscribed.Delayed market data is available."
+        raise Rejected(NOT_SUBSCRIBED, text)
+    return contract, delayed
+
+
+def cancel_market_data(session: Session, request: Identified) -> None:
+    if not session.quotes.close(request.request_id):
+        session.outlet.error(request.request_id, UNKNOWN_ID, f"Can't find EId with tickerId:{request.request_id}")

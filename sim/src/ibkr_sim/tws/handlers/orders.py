@@ -1,0 +1,131 @@
+"""Orders: placing, changing, holding, previewing, cancelling and listing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Rejected, Status
+from ibkr_sim.tws.answers import orders as answers
+from ibkr_sim.tws.feeds.orders import CANCEL_TEXT, CANCELLED
+from ibkr_sim.tws.requests.orders import CancelOrder, PlaceOrder
+from ibkr_sim.tws.requests.session import Plain, Switch
+from ibkr_sim.tws.resolution import resolve
+from ibkr_sim.tws.session import Session
+from ibkr_sim.tws.times import zoned
+from ibkr_sim.tws.translation import REJECTED, order_request
+
+DUPLICATE_ID, MODIFY_FILLED = 103, 104
+UNKNOWN_ORDER, NOT_CANCELLABLE = 10147, 10148
+
+
+def place_order(session: Session, order: PlaceOrder) -> None:
+    try:
+        contract = resolve(session.market, order.contract)
+        request = order_request(order, contract, session.client_id, session.market.accounts)
+        if order.flag("whatIf"):
+            _preview(session, contract, request)
+        else:
+            _accept(session, request, transmit=order.flag("transmit"))
+    except Rejected as refusal:
+        session.refuse(order.order_id, refusal)
+
+
+def _preview(session: Session, contract: Contract, request: OrderRequest) -> None:
+    preview = session.market.preview(request)
+    session.send(answers.previewed_order(session.version, contract, request, preview))
+
+
+def _accept(session: Session, request: OrderRequest, *, transmit: bool) -> None:
+    """A new order, a change of a known one, or the transmission of a held one. Raises Rejected."""
+    book, order_id = session.house.book, request.order_id
+    known = book.perm_id(session.client_id, order_id)
+    if known is not None:
+        _modify(session, known, request)
+    elif book.used(session.client_id, order_id) and not book.holds(session.client_id, order_id):
+        raise Rejected(DUPLICATE_ID, "Duplicate order id")
+    elif transmit:
+        _submit(session, request)
+    else:
+        book.hold(request)
+
+
+def _submit(session: Session, request: OrderRequest) -> None:
+    session.house.book.release(session.client_id, request.order_id)
+    try:
+        order = session.market.place(request)
+    except Rejected as refusal:
+        session.refuse(request.order_id, refusal)
+        if refusal.code == REJECTED:
+            session.house.book.burn(session.client_id, request.order_id)
+            session.send(answers.refused_status(session.version, request))
+        return
+    session.house.book.record(session.client_id, request.order_id, order.perm_id)
+
+
+def _modify(session: Session, perm_id: int, request: OrderRequest) -> None:
+    """Raises Rejected, also for an order that has ended: its id cannot be used again."""
+    order = session.market.order(perm_id)
+    if order is not None and order.status is Status.FILLED:
+        raise Rejected(MODIFY_FILLED, "Cannot modify a filled order.")
+    if order is None or order.status.done:
+        raise Rejected(DUPLICATE_ID, "Duplicate order id")
+    session.market.modify(perm_id, request)
+
+
+def cancel_order(session: Session, request: CancelOrder) -> None:
+    book, order_id = session.house.book, request.order_id
+    held = book.release(session.client_id, order_id)
+    perm_id = book.perm_id(session.client_id, order_id)
+    order = None if perm_id is None else session.market.order(perm_id)
+    if held is not None:
+        session.send(answers.withdrawn_status(session.version, held))
+        session.outlet.error(order_id, CANCELLED, CANCEL_TEXT)
+    elif order is None:
+        session.outlet.error(order_id, UNKNOWN_ORDER, f"OrderId {order_id} that needs to be cancelled is not found.")
+    elif order.status.done:
+        text = f"OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {order.status.value}."
+        session.outlet.error(order_id, NOT_CANCELLABLE, text)
+    else:
+        _cancel(session, order)
+
+
+def _cancel(session: Session, order: Order) -> None:
+    try:
+        session.market.cancel(order.perm_id)
+    except Rejected as refusal:
+        session.refuse(order.request.order_id, refusal)
+
+
+def global_cancel(session: Session, _request: Plain) -> None:
+    """Cancel every working order of every client, and forget those that were held."""
+    for order in tuple(session.market.open_orders()):
+        _cancel(session, order)
+    for held in session.house.book.held():
+        session.house.book.release(held.client_id, held.order_id)
+
+
+def open_orders(session: Session, _request: Plain) -> None:
+    """The client's own orders."""
+    _list(session, [order for order in session.market.open_orders() if order.request.client_id == session.client_id])
+
+
+def all_open_orders(session: Session, _request: Plain) -> None:
+    _list(session, session.market.open_orders())
+
+
+def _list(session: Session, orders: Sequence[Order]) -> None:
+    for order in orders:
+        session.orders.open_order(order)
+        session.orders.status(order)
+    session.send(answers.open_order_end(session.version))
+
+
+def completed_orders(session: Session, request: Switch) -> None:
+    """`on` leaves out what was not placed over this door."""
+    zone = session.house.settings.time_zone
+    for order in session.market.completed_orders():
+        contract = session.market.contract(order.request.conid)
+        if contract is not None and (order.request.order_id or not request.on):
+            time = zoned(order.updated_at, zone)
+            session.send(answers.completed_order(session.version, contract, order, time))
+    session.send(answers.completed_orders_end(session.version))

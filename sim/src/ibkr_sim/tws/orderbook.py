@@ -1,0 +1,49 @@
+"""Which order ids each client has used, and for what; kept for the life of the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ibkr_sim.exchange.model import OrderRequest
+
+
+class OrderBook:
+    """Order ids belong to a client id, not to a connection: they survive a reconnect."""
+
+    def __init__(self) -> None:
+        self._highest: dict[int, int] = {}
+        self._perm_ids: dict[tuple[int, int], int] = {}
+        self._held: dict[tuple[int, int], OrderRequest] = {}
+
+    def next_id(self, client_id: int) -> int:
+        return self._highest.get(client_id, 0) + 1
+
+    def used(self, client_id: int, order_id: int) -> bool:
+        """Whether the id lies at or below the highest this client has used."""
+        return order_id < self.next_id(client_id)
+
+    def burn(self, client_id: int, order_id: int) -> None:
+        self._highest[client_id] = max(order_id, self._highest.get(client_id, 0))
+
+    def record(self, client_id: int, order_id: int, perm_id: int) -> None:
+        self.burn(client_id, order_id)
+        self._held.pop((client_id, order_id), None)
+        self._perm_ids[client_id, order_id] = perm_id
+
+    def perm_id(self, client_id: int, order_id: int) -> int | None:
+        return self._perm_ids.get((client_id, order_id))
+
+    def hold(self, request: OrderRequest) -> None:
+        """Keep an order that is not to be transmitted yet; the newest version wins."""
+        self.burn(request.client_id, request.order_id)
+        self._held[request.client_id, request.order_id] = request
+
+    def holds(self, client_id: int, order_id: int) -> bool:
+        return (client_id, order_id) in self._held
+
+    def held(self) -> Sequence[OrderRequest]:
+        return tuple(self._held.values())
+
+    def release(self, client_id: int, order_id: int) -> OrderRequest | None:
+        """Take a held order out; None when there is none."""
+        return self._held.pop((client_id, order_id), None)

@@ -1,0 +1,1 @@
+"""What clients ask: each message read into a frozen value."""

@@ -1,0 +1,46 @@
+"""From a client's description of a contract to the one contract it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ibkr_sim.exchange.model import Contract, Rejected
+from ibkr_sim.exchange.port import Market
+from ibkr_sim.tws.requests.contracts import ContractQuery
+
+NOT_FOUND = 200
+
+
+def matches(market: Market, query: ContractQuery) -> Sequence[Contract]:
+    """A conid alone decides; without it every criterion given does."""
+    if query.conid:
+        contract = market.contract(query.conid)
+        return () if contract is None else (contract,)
+    if not (query.symbol or query.local_symbol):
+        return ()
+    return market.find_contracts(
+        symbol=query.symbol,
+        sec_type=query.sec_type,
+        exchange=query.exchange,
+        primary_exchange=query.primary_exchange,
+        currency=query.currency,
+        local_symbol=query.local_symbol,
+    )
+
+
+def resolve(market: Market, query: ContractQuery) -> Contract:
+    """Raises Rejected with code 200 when the description fits no contract, or more than one."""
+    found = matches(market, query)
+    if not found:
+        raise Rejected(NOT_FOUND, "No security definition has been found for the request")
+    if len(found) > 1:
+        name = query.symbol or query.local_symbol
+        raise Rejected(NOT_FOUND, f"The contract description specified for {name} is ambiguous.")
+    return found[0]
+
+
+def routed(contract: Contract, asked: str) -> str:
+    """The exchange a contract is shown under: the one asked for, else SMART where it routes there."""
+    if asked in contract.valid_exchanges:
+        return asked
+    return "SMART" if "SMART" in contract.valid_exchanges else contract.primary_exchange

@@ -1,0 +1,45 @@
+"""What can be chosen about the TWS door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ibkr_sim.tws.versions import HIGHEST, LOWEST
+
+
+class Entitlement(StrEnum):
+    """What the user's market data subscription allows."""
+
+    LIVE = "live"
+    DELAYED = "delayed"
+
+
+@dataclass(frozen=True, slots=True)
+class TwsSettings:
+    """Raises ValueError for a version cap this door cannot speak."""
+
+    host: str = "127.0.0.1"
+    port: int = 4002
+    """0 takes any free port."""
+    version_cap: int = HIGHEST
+    """The highest server version offered."""
+    entitlement: Entitlement = Entitlement.LIVE
+    market_data_lines: int = 100
+    """Streaming quotes at a time, per client."""
+    master_client_id: int | None = None
+    """The client that hears of every client's orders and fills."""
+    time_zone: str = "US/Eastern"
+    """The zone of the TWS login, in which times of day are written."""
+    most_clients: int = 32
+    """As TWS: 32 simultaneous API clients."""
+    most_unsent_bytes: int = 4 << 20
+    """A client that leaves more unread is closed."""
+    patience: float = 30.0
+    """Seconds for the handshake, and for a started frame to be complete."""
+    beat: float = 0.25
+    """Real seconds between two looks at the simulated time, for what is pushed by the clock."""
+
+    def __post_init__(self) -> None:
+        if not LOWEST <= self.version_cap <= HIGHEST:
+            raise ValueError(f"the version cap must be {LOWEST} to {HIGHEST}")
