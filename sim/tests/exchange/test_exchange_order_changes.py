@@ -101,8 +101,8 @@ def test_a_quantity_below_what_has_filled_is_refused(trial: Trial) -> None:
 
 
 def test_a_change_that_binds_less_needs_no_funds(trial: Trial) -> None:
-    order = trial.buy(6_000)
     other = trial.buy(7_300, trial.bid() - 1)
+    order = trial.buy(6_000)
     trial.step_until(lambda: trial.order(order).remaining == 0)
     assert trial.modify(other, quantity=7_000).request.quantity == 7_000
     with pytest.raises(Rejected, match="available funds"):

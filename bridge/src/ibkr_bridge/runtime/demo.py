@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings
 from ibkr_bridge.domain.world import World
+from ibkr_bridge.runtime.loop import run
 from ibkr_bridge.runtime.service import Service, StartError, until_stopped
 from ibkr_bridge.runtime.simulator import Child, SimulatorError, simulator
 from ibkr_bridge.telemetry.logs import configure
@@ -29,7 +30,7 @@ class DemoOptions:
 def demo(settings: Settings, options: DemoOptions) -> int:
     """Run until a signal; the exit code: 0 stopped as asked, 1 could not start or go on."""
     configure(settings.log)
-    return asyncio.run(_demo(settings, options))
+    return run(_demo(settings, options))
 
 
 async def _demo(settings: Settings, options: DemoOptions) -> int:

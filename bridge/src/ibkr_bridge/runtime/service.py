@@ -19,6 +19,7 @@ from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.engine import Engine
 from ibkr_bridge.runtime.admission import admission
 from ibkr_bridge.runtime.compose import House, compose
+from ibkr_bridge.runtime.loop import run
 from ibkr_bridge.telemetry.logs import configure
 from ibkr_bridge.upstream.tws.session import Admission
 
@@ -43,7 +44,7 @@ class Service:
 def serve(settings: Settings) -> int:
     """Run until a signal; the exit code: 0 stopped as asked, 1 could not start or go on."""
     configure(settings.log)
-    return asyncio.run(until_stopped(settings, admission(settings)))
+    return run(until_stopped(settings, admission(settings)))
 
 
 async def until_stopped(settings: Settings, admit: Admission, *, ready: asyncio.Future[Service] | None = None) -> int:
@@ -95,7 +96,8 @@ async def running(settings: Settings, admit: Admission | None = None) -> AsyncIt
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named because asyncio switches Nagle's delay off only for sockets that say TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform != "win32":  # on Windows the option would let two services share one port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,0 +1,116 @@
+"""The street's quotes and trades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ibkr_sim.exchange.contracts import Contracts
+from ibkr_sim.exchange.model import QuoteChanged, Side
+from ibkr_sim.exchange.prices import Tape
+from ibkr_sim.exchange.settings import ExchangeSettings
+from ibkr_sim.exchange.timeline import Timeline
+
+if TYPE_CHECKING:
+    from sim.tests.exchange.conftest import Trial
+
+AAPL, META, NESN, ROCHE, EUR_USD, USD_JPY = 265598, 107113386, 900000006, 900000008, 12087792, 15016059
+HOUR = 4 * 3_600
+ORIGIN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+def tape(conid: int, seed: int = 1) -> Tape:
+    contracts = Contracts()
+    contract = contracts.get(conid)
+    assert contract is not None
+    timeline = Timeline(ORIGIN, timedelta(milliseconds=250), "America/New_York")
+    return Tape(contract, contracts.reference(conid), seed, timeline)
+
+
+@pytest.mark.parametrize("conid", [AAPL, META, NESN, ROCHE, EUR_USD, USD_JPY])
+def test_quotes_stay_narrow_round_and_on_the_tick(conid: int) -> None:
+    path = tape(conid)
+    lot = 100_000 if path.is_currency else 100
+    for _ in range(HOUR // 4):
+        path.next()
+        path.print_pending()
+        assert 1 <= path.ask - path.bid <= 3
+        assert path.bid_size % lot == path.ask_size % lot == 0 < min(path.bid_size, path.ask_size)
+        assert path.bid_price % path.tick == 0
+        assert path.low is not None
+        assert path.high is not None
+        assert path.last is None or path.low <= path.last <= path.high
+
+
+@pytest.mark.parametrize("conid", [AAPL, META, NESN, EUR_USD])
+def test_a_day_moves_the_price_but_not_out_of_the_world(conid: int) -> None:
+    path = tape(conid)
+    reference = path.middle
+    path.advance_to(9 * HOUR)
+    assert path.middle != reference
+    assert abs(path.middle / reference - 1) < Decimal("0.1")
+    assert path.low is not None
+    assert path.high is not None
+    assert path.high > path.low
+
+
+def test_the_first_session_has_figures_from_its_first_moment(trial: Trial) -> None:
+    quote = trial.quote()
+    assert None not in (quote.last, quote.open, quote.high, quote.low, quote.close)
+    assert quote.volume > 0
+
+
+def test_a_currency_has_a_quote_and_a_close_but_no_last_trade(trial: Trial) -> None:
+    trial.quote(EUR_USD)
+    trial.step(200)
+    trial.buy(20_000, conid=EUR_USD)
+    quote = trial.quote(EUR_USD)
+    assert (quote.last, quote.last_size, quote.open, int(quote.volume)) == (None, None, None, 0)
+    assert None not in (quote.bid, quote.ask, quote.high, quote.low, quote.close)
+
+
+def test_stocks_trade_now_and_then_at_the_quote(trial: Trial) -> None:
+    trial.quote()
+    volume = trial.quote().volume
+    trial.step(200)
+    trades = [event for event in trial.events if isinstance(event, QuoteChanged) and event.traded]
+    assert 20 < len(trades) < 120
+    assert trial.quote().volume == volume + sum(event.traded or 0 for event in trades)
+    assert all(event.quote.last in {event.quote.bid, event.quote.ask} for event in trades)
+
+
+def test_a_resting_order_at_the_touch_is_served_by_the_streets_own_trades(trial: Trial) -> None:
+    order = trial.buy(10_000 // 3, trial.bid())
+    trial.step_until(lambda: len(trial.fills(order)) >= 2)
+    for fill in trial.fills(order):
+        assert fill.price <= (order.request.limit_price or 0)
+        assert fill.side is Side.BUY
+
+
+def test_another_seed_is_another_market(new_trial: Callable[..., Trial]) -> None:
+    paths = []
+    for seed in (1, 2):
+        trial = new_trial(ExchangeSettings(seed=seed))
+        trial.jump(minutes=10)
+        paths.append(trial.quote().last)
+    assert paths[0] != paths[1]
+
+
+def test_crosses_stay_near_the_pairs_they_are_made_of(trial: Trial) -> None:
+    trial.jump(hours=9)
+    middle = {name: (trial.bid(conid) + trial.ask(conid)) / 2 for name, conid in PAIRS.items()}
+    assert abs(middle["EUR.USD"] * middle["USD.CHF"] / middle["EUR.CHF"] - 1) < Decimal("0.02")
+    assert abs(middle["EUR.USD"] / middle["GBP.USD"] / middle["EUR.GBP"] - 1) < Decimal("0.02")
+
+
+PAIRS = {"EUR.USD": 12087792, "USD.CHF": 12087820, "EUR.CHF": 12087817, "GBP.USD": 12087797, "EUR.GBP": 12087807}
+
+
+def test_seed_one_walks_the_same_path_on_every_machine() -> None:
+    path = tape(AAPL)
+    path.advance_to(10_000)
+    assert (path.bid, path.ask, path.last, path.volume) == (0, 0, 0, 0)
