@@ -12,6 +12,7 @@ from ibkr_sim.exchange.commissions import commission
 from ibkr_sim.exchange.contracts import Contracts
 from ibkr_sim.exchange.margin import requirement
 from ibkr_sim.exchange.model import Side, Status
+from ibkr_sim.exchange.previews import exposure_after
 
 if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial
@@ -87,6 +88,14 @@ def test_a_preview_of_a_closing_order_frees_margin(trial: Trial) -> None:
 def test_funds_and_margin_come_in_three_tenses(trial: Trial, prefix: str, name: str) -> None:
     trial.buy(100)
     assert trial.value(prefix + name, "USD") == trial.value(name, "USD") > 0
+
+
+@pytest.mark.parametrize(
+    ("held", "quantity", "value"),
+    [(0, 10, 90), (5, 10, 140), (10, -4, 60), (10, -10, 0), (10, -30, -180), (-10, 4, -60)],
+)
+def test_what_stays_counts_at_its_mark_and_what_is_new_at_its_price(held: int, quantity: int, value: int) -> None:
+    assert exposure_after(Decimal(held), Decimal(10), Decimal(quantity), Decimal(9)) == value
 
 
 def test_account_values_carry_ibkrs_names_and_two_decimals(trial: Trial) -> None:

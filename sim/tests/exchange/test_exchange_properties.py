@@ -118,7 +118,7 @@ def attempt(action: Callable[[], Order]) -> None:
         assert refusal.code, "a refusal has a code"  # noqa: PT017  both outcomes are fine
 
 
-SCRIPTS = st.lists(st.one_of(placements(), placements(), pauses(), changes(), cancellations()), max_size=25)
+SCRIPTS = st.lists(st.one_of(placements(), placements(), pauses(), changes(), cancellations()), min_size=5, max_size=30)
 QUEUES = st.lists(st.one_of(queueing(), queueing(), queueing(), pauses(), cancellations()), min_size=8, max_size=30)
 
 

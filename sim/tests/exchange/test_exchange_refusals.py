@@ -11,7 +11,7 @@ import pytest
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.exchange.exchange import Exchange
-from ibkr_sim.exchange.model import Rejected, Side
+from ibkr_sim.exchange.model import Rejected, Side, Status
 from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def test_an_account_at_its_limit_may_still_reduce(trial: Trial) -> None:
     with pytest.raises(Rejected, match="available funds"):
         trial.buy(1_000)
     assert trial.sell(100).filled == 100
+
+
+def test_a_limit_far_from_the_market_does_not_make_a_closing_order_dear(trial: Trial) -> None:
+    order = trial.buy(7_000)
+    trial.step_until(lambda: trial.order(order).remaining == 0)
+    assert trial.sell(7_000, "2700.00").status is Status.SUBMITTED
 
 
 @pytest.mark.parametrize("account", ["U1234567", "DU1234567", "", "du9912345"])

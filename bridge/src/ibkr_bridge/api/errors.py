@@ -125,7 +125,8 @@ def _validation_error(request: Request, error: Exception) -> Problem:
 def _http_error(request: Request, error: Exception) -> Problem:
     assert isinstance(error, HTTPException)
     code, advice = PLAIN.get(error.status_code, ("request.refused", ""))
-    reply = answer(problem(error.status_code, code, str(error.detail), advice=advice), request.url.path)
+    detail = f"{error.detail}: {request.method} {request.url.path[:200]}"
+    reply = answer(problem(error.status_code, code, detail, advice=advice), request.url.path)
     reply.headers.update(error.headers or {})
     return reply
 

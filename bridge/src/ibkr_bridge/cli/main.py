@@ -14,11 +14,10 @@ from ibkr_bridge.domain.world import World
 HELP = """
 One REST and WebSocket API into Interactive Brokers. Not a product of Interactive Brokers.
 
-    ibkr-bridge demo                      try it now: a simulated IBKR and the service on it
-
-    ibkr-bridge serve                     on a TWS or IB Gateway that runs on this machine, read-only
-
-    ibkr-bridge serve --trade             the same, and orders are let through (paper accounts only)
+\b
+  ibkr-bridge demo             a simulated IBKR and the service on it
+  ibkr-bridge serve            on the TWS or IB Gateway of this machine, read-only
+  ibkr-bridge serve --trade    the same, and orders of a paper account pass
 
 Settings come from options, the environment and .env: see `ibkr-bridge default-config`.
 """
@@ -33,10 +32,10 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    app.command()(serve)
-    app.command()(demo)
-    app.command("check-config")(check_config)
-    app.command("default-config")(default_config)
+    app.command(short_help="Serve callers over TWS or IB Gateway.")(serve)
+    app.command(short_help="Try it on a simulated IBKR.")(demo)
+    app.command("check-config", short_help="Print the settings in force.")(check_config)
+    app.command("default-config", short_help="Print a documented .env.")(default_config)
     app.command()(version)
     return app
 
@@ -65,7 +64,9 @@ def serve(
 
     Read-only and for paper accounts, until you say otherwise. For an account with real money:
 
-        IBKR_SERVICE_ALLOW_LIVE=true ibkr-bridge serve --world live --tws-port 4001 --trade
+    \b
+      export IBKR_SERVICE_ALLOW_LIVE=true
+      ibkr-bridge serve --world live --tws-port 4001 --trade
     """
     loaded = settings_from(
         env_file,
@@ -95,7 +96,8 @@ def demo(
 
     Then, in another terminal:
 
-        curl http://127.0.0.1:8000/market/quote/AAPL
+    \b
+      curl http://127.0.0.1:8000/market/quote/AAPL
     """
     loaded = settings_from(env_file, IBKR_SERVICE_PORT=port)
     warn(loaded)
@@ -124,7 +126,8 @@ def check_config(
 def default_config() -> None:
     """Print a documented .env with every setting at its default.
 
-    ibkr-bridge default-config > .env
+    \b
+      ibkr-bridge default-config > .env
     """
     typer.echo(template())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -30,7 +31,7 @@ def settings_from(env_file: Path, **options: Any) -> Loaded:
         fail(error.problems)
 
 
-def fail(problems: tuple[str, ...] | list[str], code: int = USAGE_ERROR) -> Any:
+def fail(problems: Sequence[str], code: int = USAGE_ERROR) -> NoReturn:
     """One line per problem, and the end."""
     for problem in problems:
         typer.echo(f"ibkr-bridge: {problem}", err=True)

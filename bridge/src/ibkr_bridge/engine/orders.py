@@ -99,7 +99,9 @@ class Orders:
         order = self._new(command, account, contract)
         if (denial := judge(Intent(account, contract, order.terms), self._view())) is not None:
             raise await self._deny(order, denial)
-        return Placement(await self._owned(self._carry(order, body), order.id), created=True)
+        self._book.bind(order, body)
+        kept = self._recorder.record(order.id, Received(order, body, order.created_at))
+        return Placement(await self._owned(self._carry(order, kept), order.id), created=True)
 
     async def preview(self, command: PlaceOrder) -> tuple[Contract, Preview]:
         """What an order would bind and cost. Raises BrokerRefused, BrokerAway, BrokerSilent."""
@@ -189,10 +191,9 @@ class Orders:
         await self._record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
         return _denied(denial)
 
-    async def _carry(self, order: Order, body: str) -> None:
-        """Commit the intent, then send it, then wait for the broker's first word."""
-        self._book.bind(order, body)
-        await self._record(order.id, Received(order, body, order.created_at))
+    async def _carry(self, order: Order, kept: asyncio.Future[int]) -> None:
+        """Once the intent is kept, send it, then wait for the broker's first word."""
+        await kept
         try:
             broker = await self._upstream.place(order, reference(order.id))
         except BrokerAway as away:
@@ -251,9 +252,7 @@ class Orders:
         await self._record(order_id, AnswerLost(f"{what} within {seconds:g} s", self._clock.now()))
 
     async def _record(self, order_id: str, event: OrderEvent) -> None:
-        kept = self._recorder.record(order_id, event)
-        if kept is not None:
-            await kept
+        await self._recorder.record(order_id, event)
 
     async def _until(self, order: Order, true: Callable[[Order], bool], seconds: float) -> Order:
         """The order once `true` holds of it, or as it stands when the time is up."""

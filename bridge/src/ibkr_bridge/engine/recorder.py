@@ -32,19 +32,18 @@ class Recorder:
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
 
-    def record(self, order_id: str, event: OrderEvent) -> asyncio.Future[int] | None:
-        """Apply an event at once and queue it for the journal; None when it says nothing new.
+    def record(self, order_id: str, event: OrderEvent) -> asyncio.Future[int]:
+        """Apply an event at once and queue it for the journal.
 
-        The future holds the event's `seq` once it is kept.
+        The future holds the event's `seq` once it is kept, and 0 for an event that says nothing new.
         """
-        before = event.order if isinstance(event, Received) else self._book.get(order_id)
-        if before is None:
-            return None
-        after = apply(before, event)
-        if after is before and not isinstance(event, (Received, *_TOLD_WITHOUT_CHANGE)):
-            return None
-        self._book.put(after)
         kept: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        before = event.order if isinstance(event, Received) else self._book.get(order_id)
+        after = apply(before, event) if before else None
+        if after is None or (after is before and not isinstance(event, (Received, *_TOLD_WITHOUT_CHANGE))):
+            kept.set_result(0)
+            return kept
+        self._book.put(after)
         self._waiting.append(_Waiting(Entry(event, after), kept))
         self._arrived.set()
         return kept

@@ -70,9 +70,15 @@ def _formatter(*, machine: bool) -> logging.Formatter:
     )
     foreign = [step for step in _shared() if step is not structlog.stdlib.filter_by_level]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*foreign, structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[*foreign, structlog.stdlib.ExtraAdder(), _colourless],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, *tail],
     )
+
+
+def _colourless(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The web server tells each of its lines twice, once in colours."""
+    event.pop("color_message", None)
+    return event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from ibkr_sim.exchange.model import Side
 from ibkr_sim.exchange.orders import Ticket
 
+UNREACHED = Decimal("Infinity")
+
 
 class Book:
     """Orders enter and leave; who meets whom is decided by `opposite` and by price-time priority."""
@@ -16,11 +18,13 @@ class Book:
     def __init__(self) -> None:
         self._sides: dict[Side, list[Ticket]] = {Side.BUY: [], Side.SELL: []}
         self._stops: list[Ticket] = []
+        self._calm: tuple[Decimal, Decimal] | None = None
 
     def __bool__(self) -> bool:
         return any(self._sides.values()) or bool(self._stops)
 
     def add(self, ticket: Ticket) -> None:
+        self._calm = None
         if ticket.triggered:
             insort(self._sides[ticket.side], ticket, key=_priority)
         else:
@@ -28,9 +32,17 @@ class Book:
 
     def remove(self, ticket: Ticket) -> None:
         """Take it out wherever it stands; nothing if it is not here."""
+        self._calm = None
         for tickets in (self._sides[ticket.side], self._stops):
             if ticket in tickets:
                 tickets.remove(ticket)
+
+    def is_calm(self, bid: Decimal, ask: Decimal) -> bool:
+        """Whether no order trades or triggers while the street quotes and trades at these prices."""
+        if self._calm is None:
+            self._calm = self._calm_between()
+        low, high = self._calm
+        return low < bid and ask < high
 
     def is_behind(self, ticket: Ticket, price: Decimal) -> bool:
         """Whether another order of the same side comes first and would trade at `price` too."""
@@ -65,6 +77,18 @@ class Book:
             else:
                 best, size = price, ticket.remaining
         return best, size
+
+    def _calm_between(self) -> tuple[Decimal, Decimal]:
+        """Below lie the buy limits and sell stops, above the sell limits and buy stops."""
+        lows, highs = [-UNREACHED], [UNREACHED]
+        for side, limits, stops in ((Side.BUY, lows, highs), (Side.SELL, highs, lows)):
+            best = self.best(side)
+            if best is not None:
+                if best.limit is None:
+                    return UNREACHED, -UNREACHED
+                limits.append(best.limit)
+            stops += [ticket.request.stop_price or Decimal(0) for ticket in self._stops if ticket.side is side]
+        return max(lows), min(highs)
 
 
 def is_worse(side: Side, price: Decimal, than: Decimal) -> bool:

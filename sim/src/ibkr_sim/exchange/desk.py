@@ -96,13 +96,14 @@ class Desk:
         """Let the street quote and trade once; True if the quote changed, and the size that it traded, if any."""
         tape, book = self._tape(conid), self.book(conid)
         changed = tape.next()
-        if book:
+        stirred = bool(book) and not book.is_calm(tape.bid_price, tape.ask_price)
+        if stirred:
             for side in Side:
                 self._serve_queue(book.side(side), now)
             self._serve_street(conid, tape, now)
         traded = Decimal(abs(tape.pending)) if tape.pending else None
         tape.print_pending()
-        if book:
+        if stirred:
             self._release_stops(conid, now)
         return changed, traded
 

@@ -10,7 +10,7 @@ from ibkr_sim.exchange.commissions import commission
 from ibkr_sim.exchange.currencies import Rates
 from ibkr_sim.exchange.ledger import Ledger
 from ibkr_sim.exchange.model import AccountValue, Contract, OrderRequest, Preview, Quote, Side
-from ibkr_sim.exchange.previews import check_funds, preview, with_order
+from ibkr_sim.exchange.previews import check_funds, exposure_after, preview
 
 
 class Office:
@@ -42,13 +42,25 @@ class Office:
 
     def _outcome(self, request: OrderRequest, contract: Contract, current: Quote) -> Preview:
         value = _value(request, current)
-        exposures, balances = self._ledger.exposures(request.account), self._ledger.balances(request.account)
-        base = self._ledger.account(request.account).base
-        before = statement(request.account, base, exposures, balances)
-        value_in_base = value * self._rates.rate(contract.currency, base)
-        after = with_order(before, exposures, balances, (contract, request.side, value_in_base))
+        before, after = self.statement(request.account), self._statement_after(request, contract, current)
         fee, currency = commission(contract, request.quantity, value, self._rates.rate)
-        return preview(before, after, (fee, currency), fee * self._rates.rate(currency, base))
+        return preview(before, after, (fee, currency), fee * self._rates.rate(currency, before.base))
+
+    def _statement_after(self, request: OrderRequest, contract: Contract, current: Quote) -> Statement:
+        """The account as if the whole order had filled at its price."""
+        account, price = self._ledger.account(request.account), _expected_price(request, current)
+        quantity = request.quantity if request.side is Side.BUY else -request.quantity
+        exposures, balances = self._ledger.exposures(account.id), self._ledger.balances(account.id)
+        rate = self._rates.rate(contract.currency, account.base)
+        cash = quantity * price * rate
+        balances[contract.currency] = balances.get(contract.currency, Decimal(0)) - cash
+        if contract.sec_type == "CASH":
+            balances[contract.symbol] = balances.get(contract.symbol, Decimal(0)) + cash
+        else:
+            position = self._ledger.position(account.id, contract.conid)
+            held, mark = (position.quantity, position.market_price) if position else (Decimal(0), price)
+            exposures[contract.conid] = exposure_after(held, mark, quantity, price) * rate
+        return statement(account.id, account.base, exposures, balances)
 
     def _figures(self, account: str) -> dict[str, CurrencyFigures]:
         owner = self._ledger.account(account)

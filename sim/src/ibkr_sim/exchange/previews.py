@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
-from ibkr_sim.exchange.accounts import Statement, statement
+from ibkr_sim.exchange.accounts import Statement
 from ibkr_sim.exchange.margin import CENT
-from ibkr_sim.exchange.model import Contract, Preview, Rejected, Side
+from ibkr_sim.exchange.model import Preview, Rejected
 from ibkr_sim.exchange.validation import REFUSED
 
 
@@ -45,19 +44,9 @@ def check_funds(outcome: Preview, currency: str) -> None:
     )
 
 
-def with_order(
-    before: Statement,
-    exposures: Mapping[int, Decimal],
-    balances: Mapping[str, Decimal],
-    order: tuple[Contract, Side, Decimal],
-) -> Statement:
-    """The account after `order`: contract, side and total value in the account's base currency."""
-    contract, side, value = order
-    signed = value if side is Side.BUY else -value
-    held, cash = dict(exposures), dict(balances)
-    cash[contract.currency] = cash.get(contract.currency, Decimal(0)) - signed
-    if contract.sec_type == "CASH":
-        cash[contract.symbol] = cash.get(contract.symbol, Decimal(0)) + signed
-    else:
-        held[contract.conid] = held.get(contract.conid, Decimal(0)) + signed
-    return statement(before.account, before.base, held, cash)
+def exposure_after(held: Decimal, mark: Decimal, quantity: Decimal, price: Decimal) -> Decimal:
+    """Value of a position once a signed quantity has traded: what stays counts at its mark, what is new at `price`."""
+    total = held + quantity
+    if held * quantity >= 0:
+        return held * mark + quantity * price
+    return total * (mark if held * total >= 0 else price)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.json import encode
 from ibkr_bridge.api.ws.messages import condition, quote
+from ibkr_bridge.api.ws.refusals import SocketRefusal, not_subscribed, too_many
 from ibkr_bridge.api.ws.requests import Ping, StreamRequest, checked, opened
 from ibkr_bridge.config.settings import ApiSettings
 from ibkr_bridge.domain.contract import Contract, ContractQuery
@@ -15,6 +17,8 @@ from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.engine.engine import Engine
 from ibkr_bridge.engine.topics import quote_topic
 from ibkr_bridge.hub.subscriber import Subscriber
+
+Act = Callable[[ContractQuery], Awaitable[Contract]]
 
 
 class Stream:
@@ -58,17 +62,16 @@ class Stream:
                 contracts=[{"symbol": contract.symbol, "conid": contract.conid} for contract in done],
             )
 
-    async def _try(self, act: Any, words: Words, request: StreamRequest) -> Contract | None:
+    async def _try(self, act: Act, words: Words, request: StreamRequest) -> Contract | None:
         try:
-            contract: Contract = await act(words.query())
-        except BridgeError as error:
+            return await act(words.query())
+        except (BridgeError, SocketRefusal) as error:
             self._complain(error, words.symbol or words.local_symbol, request.id)
             return None
-        return contract
 
     async def _subscribe(self, query: ContractQuery) -> Contract:
         if len(self._held) + self._opening >= self._limit and query not in self._asked:
-            raise TooMany(self._limit)
+            raise too_many(self._limit)
         self._opening += 1
         try:
             contract = await self._engine.marketdata.acquire(query)
@@ -93,7 +96,7 @@ class Stream:
         conid = query.conid or self._asked.get(query)
         contract = self._held.get(conid) if conid else None
         if contract is None:
-            raise NotSubscribed(str(query))
+            raise not_subscribed(str(query))
         await self._drop(contract.conid)
         return contract
 
@@ -106,7 +109,7 @@ class Stream:
     def _pong(self, ping: Ping) -> None:
         self._say(type="pong", id=ping.id, timestamp=self._engine.health.view().at)
 
-    def _complain(self, error: BridgeError, symbol: object, request_id: object) -> None:
+    def _complain(self, error: BridgeError | SocketRefusal, symbol: object, request_id: object) -> None:
         self._say(
             type="error",
             code=error.code,
@@ -121,25 +124,4 @@ class Stream:
         """An `id` that was not given is not answered."""
         self._mailbox.push(
             encode({name: value for name, value in members.items() if name != "id" or value is not None})
-        )
-
-
-class TooMany(BridgeError):
-    code = "subscription.limit"
-    title = "Too many subscriptions"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"One socket may listen to {limit} contracts.",
-            advice="Unsubscribe from others first, or raise IBKR_SERVICE_WS_SUBSCRIPTIONS.",
-        )
-
-
-class NotSubscribed(BridgeError):
-    code = "subscription.unknown"
-    title = "No such subscription"
-
-    def __init__(self, asked: str) -> None:
-        super().__init__(
-            f"This socket does not listen to {asked}.", advice="Use the words of the subscription, or the conid."
         )

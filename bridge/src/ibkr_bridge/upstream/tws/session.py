@@ -21,6 +21,7 @@ from ibkr_bridge.upstream.tws.wire import Wire
 log = structlog.get_logger()
 Admission = Callable[[tuple[str, ...], tuple[str, int]], Awaitable[None]]
 """Given the accounts and our end of the socket: raises WorldMismatch when this is not the far end we want."""
+_STARTING = "session.starting"
 _STEADY = 30.0
 """A connection that lasted this long, in seconds, makes the next wait short again."""
 
@@ -67,7 +68,7 @@ class Session:
         self._make_client = make_client
         self._restore = restore
         self._changed = changed
-        self._view = SessionView(SessionState.DISCONNECTED, clock.now(), code="session.starting", reason="Starting.")
+        self._view = SessionView(SessionState.DISCONNECTED, clock.now(), code=_STARTING, reason="Starting.")
         self._was_ready = False
         self._attempt = Attempt(self._heard)
         self._last_heard = clock.monotonic()
@@ -207,17 +208,14 @@ class Session:
         self._become(replace(self._view, state=SessionState.DISCONNECTED, code=code, reason=reason))
 
     def _become(self, view: SessionView) -> None:
-        """Tell a change once: a further failed attempt in the same state is no news."""
+        """Loss and return are told once each; the attempts between them are only there to be looked at."""
         before = self._view
-        same = before.state is view.state
-        self._view = view if same else replace(view, since=self._clock.now())
-        retrying = not before.connected and not view.connected
-        if same and before.reason == view.reason:
-            return
-        if retrying and before.code == view.code:
-            return
-        log.info("session", state=str(view.state), code=view.code, reason=view.reason, accounts=list(view.accounts))
-        self._changed(self._view)
+        known = before.state is view.state or not (before.connected or view.connected)
+        self._view = view if known else replace(view, since=self._clock.now())
+        first_failure = before.code == _STARTING and view.state is SessionState.DISCONNECTED
+        if before.connected or view.connected or first_failure:
+            log.info("session", state=str(view.state), code=view.code, reason=view.reason, accounts=view.accounts)
+            self._changed(self._view)
 
     def _heard(self) -> None:
         self._last_heard = self._clock.monotonic()
