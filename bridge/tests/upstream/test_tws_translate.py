@@ -24,11 +24,6 @@ def test_a_number_written_on_the_wire_comes_back_as_it_was(number: Decimal) -> N
     assert translate.decimal(float(str(number))) == number
 
 
-def test_minus_one_is_no_quote() -> None:
-    assert translate.price(-1.0) is None
-    assert translate.price(-37.63) == Decimal("-37.63")
-
-
 @given(
     st.sampled_from(Side),
     st.sampled_from(OrderType),

@@ -71,6 +71,18 @@ def test_a_new_day_has_new_figures_and_the_old_close(trial: Trial) -> None:
     assert after.time.hour == 5, "midnight in New York"
 
 
+def test_it_does_not_matter_who_asked_first(new_trial: Callable[[], Trial]) -> None:
+    one, other = new_trial(), new_trial()
+    for trial, conids in ((one, (AAPL, KO)), (other, (KO, AAPL))):
+        for conid in conids:
+            trial.quote(conid)
+        trial.buy(100, trial.bid(KO) - Decimal("0.01"), conid=KO)
+        trial.buy(100, trial.bid() - Decimal("0.01"))
+        trial.step(800)
+    assert one.events == other.events
+    assert len(one.fills()) >= 2
+
+
 def test_two_contracts_do_not_walk_together(trial: Trial) -> None:
     trial.jump(minutes=10)
     moves = {conid: trial.quote(conid).last for conid in (208813720, 208813719)}

@@ -13,7 +13,7 @@ from ibkr_sim.exchange.model import Commission, Position, Side
 if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial
 
-AAPL, NESN, EUR_USD = 265598, 900000006, 12087792
+AAPL, NESN, EUR_USD, USD_CHF = 265598, 900000006, 12087792, 12087820
 CENT = Decimal("0.01")
 
 
@@ -113,6 +113,16 @@ def test_a_foreign_stock_is_paid_in_its_currency_and_counted_in_the_base(trial: 
     assert trial.value("StockMarketValue", "CHF") == held.market_value
     assert abs(trial.value("StockMarketValue", "BASE") - held.market_value * rate) < CENT
     assert abs(trial.exchange.pnl(trial.dollars).unrealized - held.unrealized_pnl * rate) < CENT
+
+
+def test_rates_follow_the_simulated_pairs(trial: Trial) -> None:
+    trial.buy(1_000, conid=NESN)
+    trial.buy(10_000, conid=EUR_USD, account=trial.francs)
+    dollar_in_francs = (trial.bid(USD_CHF) + trial.ask(USD_CHF)) / 2
+    euro_in_dollars = (trial.bid(EUR_USD) + trial.ask(EUR_USD)) / 2
+    assert abs(trial.value("ExchangeRate", "CHF") - 1 / dollar_in_francs) < Decimal("1e-6")
+    assert abs(trial.value("ExchangeRate", "USD", trial.francs) - dollar_in_francs) < Decimal("1e-6")
+    assert abs(trial.value("ExchangeRate", "EUR", trial.francs) - euro_in_dollars * dollar_in_francs) < Decimal("1e-6")
 
 
 @pytest.mark.parametrize("account", ["DU9912345", "DU9967890"])

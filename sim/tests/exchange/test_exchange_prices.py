@@ -83,6 +83,16 @@ def test_stocks_trade_now_and_then_at_the_quote(trial: Trial) -> None:
     assert all(event.quote.last in {event.quote.bid, event.quote.ask} for event in trades)
 
 
+def test_high_and_low_are_those_of_the_days_trades(trial: Trial) -> None:
+    first = trial.quote().last
+    assert first is not None
+    trial.step(400)
+    trades = [event.quote.last for event in trial.events if isinstance(event, QuoteChanged) and event.traded]
+    prices = [first, *(price for price in trades if price is not None)]
+    quote = trial.quote()
+    assert (quote.open, quote.high, quote.low, quote.last) == (first, max(prices), min(prices), prices[-1])
+
+
 def test_a_resting_order_at_the_touch_is_served_by_the_streets_own_trades(trial: Trial) -> None:
     order = trial.buy(10_000 // 3, trial.bid())
     trial.step_until(lambda: len(trial.fills(order)) >= 2)

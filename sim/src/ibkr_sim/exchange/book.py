@@ -13,7 +13,7 @@ UNREACHED = Decimal("Infinity")
 
 
 class Book:
-    """Orders enter and leave; who meets whom is decided by `opposite` and by price-time priority."""
+    """Resting orders of both sides in the order in which they are served, and stops that wait for their price."""
 
     def __init__(self) -> None:
         self._sides: dict[Side, list[Ticket]] = {Side.BUY: [], Side.SELL: []}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ibkr_sim.exchange.margin import CENT
 from ibkr_sim.exchange.model import Contract, Pnl, Position
 from ibkr_sim.exchange.settings import AccountSettings
 
@@ -156,8 +157,7 @@ class Ledger:
             daily += row.daily_pnl * rate
             unrealized += row.unrealized_pnl * rate
             realized += row.realized_pnl * rate
-        cent = Decimal("0.01")
-        return Pnl(name, daily.quantize(cent), unrealized.quantize(cent), realized.quantize(cent))
+        return Pnl(name, daily.quantize(CENT), unrealized.quantize(CENT), realized.quantize(CENT))
 
     def currency(self, conid: int) -> str:
         return self._contract(conid).currency

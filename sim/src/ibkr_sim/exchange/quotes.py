@@ -17,7 +17,7 @@ def quote(tape: Tape, book: Book, time: datetime) -> Quote:
     if book:
         street_bid, street_ask = bid, ask
         bid, size = book.shown(Side.BUY, street_bid, street_ask)
-        bid_size = size + (0 * bid_size if bid == street_bid else 0)
+        bid_size = size + (bid_size if bid == street_bid else 0)
         ask, size = book.shown(Side.SELL, street_ask, street_bid)
         ask_size = size + (ask_size if ask == street_ask else 0)
     return Quote(

@@ -120,7 +120,7 @@ class Accounts:
             replace(
                 known,
                 market_value=worth,
-                market_price=None if worth is None or not shares else round(worth / shares, 6).normalize(),
+                market_price=None if worth is None or not shares else translate.decimal(round(worth / shares, 6)),
                 daily_pnl=translate.decimal(daily),
                 unrealized_pnl=translate.decimal(unrealized),
                 realized_pnl=translate.decimal(realized),

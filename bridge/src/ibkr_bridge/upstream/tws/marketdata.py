@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,6 +44,9 @@ SIZES: Final[Mapping[int, str]] = {
     74: "volume",
 }
 
+NO_QUOTE: Final = -1.0
+"""IBKR writes "no quote" as the price -1 (TWS API, "Tick Types")."""
+
 
 @dataclass(slots=True)
 class _Line:
@@ -58,7 +62,7 @@ class MarketData:
         self._emit = emit
         self._lines: dict[int, _Line] = {}
         self._by_number: dict[int, _Line] = {}
-        self._news: dict[int, dict[str, Any]] = {}
+        self._news: defaultdict[int, dict[str, float | None]] = defaultdict(dict)
 
     async def open(self, contract: Contract) -> None:
         """One line a contract: two share their ticks in IBKR's eyes, and the second would never end."""
@@ -81,32 +85,33 @@ class MarketData:
 
     def price(self, number: int, tick: int, price: float, size: float) -> None:
         fields = PRICES.get(tick)
-        if fields is None:
-            return
-        news = self._news.setdefault(number, {})
-        value = translate.price(price)
-        news[fields[0]] = value
-        if fields[1] is not None:
-            news[fields[1]] = None if value is None else translate.decimal(size)
+        if fields is not None:
+            news = self._news[number]
+            news[fields[0]] = price
+            if fields[1] is not None:
+                news[fields[1]] = None if price == NO_QUOTE else size
 
     def size(self, number: int, tick: int, size: float) -> None:
         field = SIZES.get(tick)
         if field is not None:
-            self._news.setdefault(number, {})[field] = translate.decimal(size)
+            self._news[number][field] = size
 
     def data_type(self, number: int, kind: int) -> None:
-        self._news.setdefault(number, {})["data_type"] = translate.DATA_TYPES.get(kind)
+        line = self._by_number.get(number)
+        if line is not None:
+            line.quote = replace(line.quote, data_type=translate.DATA_TYPES.get(kind))
 
     def flush(self) -> None:
-        """A packet has been read to its end: tell each quote that it changed."""
+        """A packet has been read to its end: what it left standing becomes exact, and each quote is told once."""
         if not self._news:
             return
-        news, self._news = self._news, {}
+        news, self._news = self._news, defaultdict(dict)
         at = self._now()
         for number, changes in news.items():
             line = self._by_number.get(number)
             if line is not None:
-                line.quote = replace(line.quote, updated_at=at, **changes)
+                exact = {name: _exact(value) for name, value in changes.items()}
+                line.quote = replace(line.quote, updated_at=at, **exact)
                 self._emit(QuoteChanged(line.quote))
 
     def message(self, number: int, code: Code, text: str) -> bool:
@@ -130,3 +135,8 @@ class MarketData:
             regulatorySnapshot=False,
             mktDataOptions=[],
         )
+
+
+def _exact(value: float | None) -> Any:
+    """Any, because the names of the changes decide which field of the quote takes it."""
+    return None if value is None or value == NO_QUOTE else translate.decimal(value)

@@ -18,6 +18,7 @@ _UNSET: Final = 1.7e308
 """IBKR writes "no value" as the largest double (TWS API: `Double.MAX_VALUE`)."""
 
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
 TYPES: Final[Mapping[OrderType, str]] = {
     OrderType.MARKET: "MKT",
     OrderType.LIMIT: "LMT",
@@ -51,21 +52,13 @@ def decimal(value: object) -> Decimal | None:
     if value is None or value == "":
         return None
     try:
-        number = Decimal(repr(value) if isinstance(value, float) else str(value))
+        number = Decimal(str(value))  # a float's text is the shortest that means it: what stood on the wire
     except InvalidOperation:
         return None
-    return None if not number.is_finite() or abs(number) >= _UNSET else _plain(number)
-
-
-def _plain(number: Decimal) -> Decimal:
-    """100.0 and 1E+2 are 100."""
+    if not number.is_finite() or abs(number) >= _UNSET:
+        return None
     whole = number.to_integral_value()
-    return whole.quantize(Decimal(1)) if number == whole else number.normalize()
-
-
-def price(value: float) -> Decimal | None:
-    """A tick's price: IBKR writes "no quote" as -1 with size 0 (TWS API, "Tick Types")."""
-    return None if value == -1 else decimal(value)
+    return whole.quantize(ONE) if number == whole else number
 
 
 def contract(theirs: ib_async.Contract, details: ib_async.ContractDetails | None = None) -> Contract:
