@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings, TwsSettings
 from ibkr_bridge.domain.world import World
@@ -78,6 +79,13 @@ async def _calling(*, read_only: bool = False, **api: Any) -> AsyncIterator[Call
 def calling() -> Calling:
     """A service with settings of its own, inside an `async with`."""
     return _calling
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[Caller]:
+    """One service for the tests of a file that leave no trace in it; they need loop_scope="module"."""
+    async with _calling() as caller:
+        yield caller
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from decimal import Decimal
 
 from ibkr_bridge.api import errors as api_errors
 from ibkr_bridge.api.json import decode, encode
@@ -16,8 +17,6 @@ def test_every_error_of_the_tree_has_a_status() -> None:
 
 
 def test_a_guards_numbers_are_written_exactly() -> None:
-    from decimal import Decimal
-
     denied = errors.GuardDenied("order_size", "Too large.", limit=Decimal("1E+2"), value=Decimal("150.10"))
     text = encode(api_errors.of(denied))
     assert b'"limit":100,' in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -23,60 +24,67 @@ async def nothing_happened(caller: Caller) -> bool:
 @pytest.mark.parametrize(
     "origin", [EVIL, "null", "http://127.0.0.1:9", "http://localhost.evil.example", "file://", "["]
 )
-async def test_a_foreign_origin_is_refused_on_every_kind_of_request(caller: Caller, origin: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_foreign_origin_is_refused_on_every_kind_of_request(shared: Caller, origin: str) -> None:
     for method, path in (("GET", "/positions"), ("POST", "/orders"), ("DELETE", "/orders/x"), ("OPTIONS", "/orders")):
-        status, problem = await caller.call(method, path, data=ORDER, headers={**JSON, "Origin": origin})
+        status, problem = await shared.call(method, path, data=ORDER, headers={**JSON, "Origin": origin})
         assert (status, problem["code"]) == (403, "origin.refused")
-    assert await nothing_happened(caller)
+    assert await nothing_happened(shared)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_a_simple_request_with_json_in_disguise_is_refused(caller: Caller, content_type: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_simple_request_with_json_in_disguise_is_refused(shared: Caller, content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
     skip = ["Content-Type"] if not content_type else []
     options = {"data": ORDER.encode(), "headers": headers, "skip_auto_headers": skip}
-    status, problem = await caller.call("POST", "/orders", **options)
+    status, problem = await shared.call("POST", "/orders", **options)
     assert (status, problem["code"]) == (415, "body.not_json")
-    assert await nothing_happened(caller)
+    assert await nothing_happened(shared)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "[::2]"])
-async def test_a_name_rebound_to_loopback_is_refused(caller: Caller, host: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_name_rebound_to_loopback_is_refused(shared: Caller, host: str) -> None:
     for method, path in (("GET", "/positions"), ("POST", "/orders")):
-        status, problem = await caller.call(method, path, data=ORDER, headers={**JSON, "Host": host})
+        status, problem = await shared.call(method, path, data=ORDER, headers={**JSON, "Host": host})
         assert (status, problem["code"]) == (421, "host.refused")
-    status, problem = await caller.get("/positions", headers={"Host": host, "Origin": f"http://{host}"})
+    status, problem = await shared.get("/positions", headers={"Host": host, "Origin": f"http://{host}"})
     assert status == 421
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:1", "LOCALHOST", "localhost.", "[::1]:8000"])
-async def test_loopback_answers_to_its_own_names(caller: Caller, host: str) -> None:
-    assert (await caller.get("/livez", headers={"Host": host}))[0] == 200
+@pytest.mark.asyncio(loop_scope="module")
+async def test_loopback_answers_to_its_own_names(shared: Caller, host: str) -> None:
+    assert (await shared.get("/livez", headers={"Host": host}))[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/ws/stream", "/ws/ib"])
-async def test_a_websocket_from_a_foreign_page_is_not_opened(caller: Caller, path: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_websocket_from_a_foreign_page_is_not_opened(shared: Caller, path: str) -> None:
     for headers, status in (({"Origin": EVIL}, 403), ({"Host": "evil.example"}, 421)):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            async with caller.socket(path, headers=headers):
+            async with shared.socket(path, headers=headers):
                 pass
         assert refused.value.status == status
 
 
-async def test_a_picture_of_a_foreign_page_loads_nothing_but_a_link_to_the_docs_works(caller: Caller) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_picture_of_a_foreign_page_loads_nothing_but_a_link_to_the_docs_works(shared: Caller) -> None:
     picture = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
-    assert (await caller.get("/market/quote/AAPL", headers=picture))[1]["code"] == "origin.refused"
+    assert (await shared.get("/market/quote/AAPL", headers=picture))[1]["code"] == "origin.refused"
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    async with caller.http.get(caller.url + "/docs", headers=link) as answer:
+    async with shared.http.get(shared.url + "/docs", headers=link) as answer:
         assert answer.status == 200
         assert answer.headers["X-Frame-Options"] == "DENY"
 
 
-async def test_a_page_of_our_own_may_call(caller: Caller) -> None:
-    status, _ = await caller.get("/positions", headers={"Origin": caller.url})
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_page_of_our_own_may_call(shared: Caller) -> None:
+    status, _ = await shared.get("/positions", headers={"Origin": shared.url})
     assert status == 200
-    async with caller.socket("/ws/ib", headers={"Origin": caller.url}) as socket:
-        assert (await caller.hear(socket))["event"] == "connectionChanged"
+    async with shared.socket("/ws/ib", headers={"Origin": shared.url}) as socket:
+        assert (await shared.hear(socket))["event"] == "connectionChanged"
 
 
 async def test_an_origin_on_the_list_gets_cors_headers_and_only_it(calling: Calling) -> None:
@@ -99,21 +107,22 @@ async def test_an_origin_on_the_list_gets_cors_headers_and_only_it(calling: Call
             assert (await caller.hear(socket))["event"] == "connectionChanged"
 
 
-async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(caller: Caller) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(shared: Caller) -> None:
     large = b" " * 70_000
-    assert (await caller.call("POST", "/orders", data=large, headers=JSON))[1]["code"] == "body.too_large"
+    assert (await shared.call("POST", "/orders", data=large, headers=JSON))[1]["code"] == "body.too_large"
 
     async def pieces() -> Any:
         for _ in range(7):
             yield b" " * 10_000
 
-    assert (await caller.call("POST", "/orders", data=pieces(), headers=JSON))[1]["code"] == "body.too_large"
+    assert (await shared.call("POST", "/orders", data=pieces(), headers=JSON))[1]["code"] == "body.too_large"
 
 
 async def test_a_body_that_dawdles_is_not_waited_for(calling: Calling) -> None:
     async with calling(body_timeout=0.2) as caller:
         _, host, port = caller.url.split(":")
-        reader, writer = await __import__("asyncio").open_connection(host.strip("/"), int(port))
+        reader, writer = await asyncio.open_connection(host.strip("/"), int(port))
         head = "POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
         writer.write(head.encode() + b"{")
         answer = await reader.readuntil(b"\r\n")

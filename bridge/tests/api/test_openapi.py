@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from bridge.tests.api.conftest import Caller, Calling
@@ -53,7 +53,7 @@ async def test_the_examples_of_bodies_are_accepted(caller: Caller) -> None:
             check(example["value"], content["schema"], description)
     content = description["paths"]["/orders"]["post"]["requestBody"]["content"]["application/json"]
     for example in content["examples"].values():
-        status, answer = await caller.post("/orders", {**example["value"], **({"account": caller.account})})
+        status, answer = await caller.post("/orders", {**example["value"], "account": caller.account})
         assert status == 201, answer
 
 

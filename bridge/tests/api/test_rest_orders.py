@@ -115,14 +115,15 @@ async def test_a_contract_is_named_in_several_ways(caller: Caller, contract: dic
         ({"symbol": None, "contract": {"smybol": "AAPL"}}, "contract.smybol"),
     ],
 )
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_body_that_makes_no_sense_is_refused_by_field(
-    caller: Caller, change: dict[str, Any], field: str
+    shared: Caller, change: dict[str, Any], field: str
 ) -> None:
     body = {name: value for name, value in {**LIMIT, **change}.items() if value is not None or name in ("qty",)}
-    status, problem = await caller.post("/orders", body)
+    status, problem = await shared.post("/orders", body)
     assert (status, problem["code"]) == (422, "request.invalid")
     assert [error["field"] for error in problem["errors"]] == [field]
-    assert (await caller.get("/orders"))[1]["orders"] == []
+    assert (await shared.get("/orders"))[1]["orders"] == []
 
 
 @pytest.mark.parametrize(
@@ -143,9 +144,10 @@ async def test_a_body_that_makes_no_sense_is_refused_by_field(
         b'{"symbol":"\xff"}',
     ],
 )
-async def test_a_body_that_is_no_order_is_refused(caller: Caller, body: str | bytes) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_body_that_is_no_order_is_refused(shared: Caller, body: str | bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    status, problem = await caller.call("POST", "/orders", data=body, headers=headers)
+    status, problem = await shared.call("POST", "/orders", data=body, headers=headers)
     assert (status, problem["code"]) == (422, "request.invalid")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ async def test_every_read_answers_what_its_schema_promises(caller: Caller) -> No
         jsonschema.validate(answer, {**promised, "components": description["components"]})
 
 
-async def test_the_front_page_and_health_have_the_members_clients_look_at(caller: Caller) -> None:
-    front = (await caller.get("/"))[1]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_front_page_and_health_have_the_members_clients_look_at(shared: Caller) -> None:
+    front = (await shared.get("/"))[1]
     assert front["status"] == "running"
     assert front["connected"] is True
     assert front["timestamp"].endswith("Z")
-    health = (await caller.get("/health"))[1]
+    health = (await shared.get("/health"))[1]
     assert health["status"] == "healthy"
     assert health["ib_connected"] is True
     assert health["authenticated"] is True
@@ -63,18 +64,20 @@ async def test_a_read_only_service_is_healthy_and_not_ready(calling: Calling) ->
         assert (status, problem["code"]) == (422, "guard.read_only")
 
 
-async def test_a_summary_is_text_by_tag(caller: Caller) -> None:
-    answer = (await caller.get("/account/summary"))[1]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_summary_is_text_by_tag(shared: Caller) -> None:
+    answer = (await shared.get("/account/summary"))[1]
     assert answer["account_summary"]["NetLiquidation"] == {
         "value": "1000000.00",
         "currency": "USD",
-        "account": caller.account,
+        "account": shared.account,
     }
 
 
-async def test_another_account_is_not_shown(caller: Caller) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_another_account_is_not_shown(shared: Caller) -> None:
     for path in ("/account/summary", "/positions", "/account/positions", "/pnl", "/orders"):
-        status, problem = await caller.get(path, params={"account": "DU9967890"})
+        status, problem = await shared.get(path, params={"account": "DU9967890"})
         assert (status, problem["code"]) == (404, "account.unknown"), path
 
 
@@ -89,20 +92,22 @@ async def test_a_position_appears_in_both_spellings(caller: Caller) -> None:
     assert plain["avgCost"] == ours["avg_cost"] > 0
 
 
-async def test_a_currency_pair_is_found_by_its_everyday_name(caller: Caller) -> None:
-    quote = (await caller.get("/market/quote/EUR.USD"))[1]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_currency_pair_is_found_by_its_everyday_name(shared: Caller) -> None:
+    quote = (await shared.get("/market/quote/EUR.USD"))[1]
     assert (quote["symbol"], quote["currency"], quote["exchange"], quote["sec_type"]) == (
         "EUR",
         "USD",
         "IDEALPRO",
         "CASH",
     )
-    status, problem = await caller.get("/market/quote/EUR.USD?currency=CHF")
+    status, problem = await shared.get("/market/quote/EUR.USD?currency=CHF")
     assert (status, problem["errors"][0]["field"]) == (422, "currency")
 
 
-async def test_a_conid_decides(caller: Caller) -> None:
-    assert (await caller.get("/market/quote/AAPL?conid=265598"))[1]["conid"] == 265598
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_conid_decides(shared: Caller) -> None:
+    assert (await shared.get("/market/quote/AAPL?conid=265598"))[1]["conid"] == 265598
 
 
 async def test_an_ambiguous_contract_names_the_candidates(caller: Caller) -> None:
@@ -126,8 +131,9 @@ async def test_an_ambiguous_contract_names_the_candidates(caller: Caller) -> Non
         ("/health/", 404, "route.unknown"),
     ],
 )
-async def test_a_refusal_is_a_problem_with_a_code(caller: Caller, path: str, status: int, code: str) -> None:
-    async with caller.http.get(caller.url + path) as answer:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_refusal_is_a_problem_with_a_code(shared: Caller, path: str, status: int, code: str) -> None:
+    async with shared.http.get(shared.url + path) as answer:
         problem: dict[str, Any] = await answer.json(content_type=None)
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
@@ -136,8 +142,9 @@ async def test_a_refusal_is_a_problem_with_a_code(caller: Caller, path: str, sta
         assert {"title", "detail", "advice", "retryable"} <= problem.keys()
 
 
-async def test_a_wrong_method_is_405_and_says_what_is_allowed(caller: Caller) -> None:
-    async with caller.http.put(caller.url + "/orders", json={}) as answer:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_wrong_method_is_405_and_says_what_is_allowed(shared: Caller) -> None:
+    async with shared.http.put(shared.url + "/orders", json={}) as answer:
         assert answer.status == 405
         assert (await answer.json(content_type=None))["code"] == "method.unknown"
         assert "POST" in answer.headers["Allow"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ibkr_sim.exchange.contracts import Contracts
-from ibkr_sim.exchange.model import QuoteChanged, Side
+from ibkr_sim.exchange.model import QuoteChanged
 from ibkr_sim.exchange.prices import Tape
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.exchange.timeline import Timeline
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 AAPL, META, NESN, ROCHE, EUR_USD, USD_JPY = 265598, 107113386, 900000006, 900000008, 12087792, 15016059
 HOUR = 4 * 3_600
+CENT = Decimal("0.01")
 ORIGIN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
@@ -93,12 +94,25 @@ def test_high_and_low_are_those_of_the_days_trades(trial: Trial) -> None:
     assert (quote.open, quote.high, quote.low, quote.last) == (first, max(prices), min(prices), prices[-1])
 
 
-def test_a_resting_order_at_the_touch_is_served_by_the_streets_own_trades(trial: Trial) -> None:
-    order = trial.buy(10_000 // 3, trial.bid())
-    trial.step_until(lambda: len(trial.fills(order)) >= 2)
-    for fill in trial.fills(order):
-        assert fill.price <= (order.request.limit_price or 0)
-        assert fill.side is Side.BUY
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("inside", [False, True])
+def test_the_street_never_trades_past_a_better_or_equal_order(
+    new_trial: Callable[..., Trial], seed: int, inside: bool
+) -> None:
+    trial = new_trial(ExchangeSettings(seed=seed))
+    trial.step_until(lambda: trial.ask() - trial.bid() > CENT)
+    limit = trial.bid() + (CENT if inside else 0)
+    order = trial.buy(3_000, limit)
+    trial.events.clear()
+    trial.step_until(lambda: len(trial.fills(order)) >= 3)
+    trades = [event for event in trial.events if isinstance(event, QuoteChanged) and event.traded]
+    at_or_below = [event for event in trades if event.quote.last is not None and event.quote.last <= limit]
+    assert [event.traded for event in at_or_below] == [fill.shares for fill in trial.fills(order)]
+    assert {fill.liquidity for fill in trial.fills(order)} == {1}
+    for event in at_or_below:
+        assert event.quote.last is not None
+        assert event.quote.ask is not None
+        assert event.quote.last == limit or event.quote.last >= event.quote.ask - CENT, "its own price, or the ask"
 
 
 def test_another_seed_is_another_market(new_trial: Callable[..., Trial]) -> None:

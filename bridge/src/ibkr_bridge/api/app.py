@@ -35,10 +35,11 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.bridge = State(engine, hub, settings, app.version)
-    for router in (health, account, market, orders, websockets):
+    routers = (health, account, market, orders, websockets)
+    for router in routers:
         app.include_router(router)
     errors.install(app)
-    openapi.install(app, settings)
+    openapi.install(app, routers, settings)
     _surround(app, settings)
     return app
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NewType, NoReturn
 
 import msgspec
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
@@ -85,10 +86,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-class JsonAnswer(Response):
+class JsonAnswer(JSONResponse):
     """An answer of ours, sent without being validated a second time."""
-
-    media_type = "application/json"
 
     def render(self, content: object) -> bytes:
         return encode(content)

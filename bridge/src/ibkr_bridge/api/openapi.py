@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,19 +76,19 @@ def answers(example: object, *refusals: int, status: int = 200, says: str) -> di
     return {status: good, **{refusal: {"description": HTTPStatus(refusal).phrase} for refusal in refusals}}
 
 
-def install(app: FastAPI, settings: ApiSettings) -> None:
+def install(app: FastAPI, routers: Sequence[APIRouter], settings: ApiSettings) -> None:
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = describe(app, settings)
+            app.openapi_schema = describe(app, routers, settings)
         return app.openapi_schema
 
     setattr(app, "openapi", described)  # noqa: B010  the framework's own way; mypy forbids assigning to a method
 
 
-def describe(app: FastAPI, settings: ApiSettings) -> dict[str, Any]:
+def describe(app: FastAPI, routers: Sequence[APIRouter], settings: ApiSettings) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
+    for route in (route for router in routers for route in router.routes):
+        if isinstance(route, APIRoute):
             for method in route.methods or ():
                 _finish(
                     schema["paths"][route.path_format][method.lower()], route, keyed=bool(settings.required_api_key)

@@ -27,11 +27,11 @@ def state_of(connection: HTTPConnection) -> State:
     return state
 
 
-def _engine(request: Request) -> Engine:
+async def _engine(request: Request) -> Engine:
     return state_of(request).engine
 
 
-def _version(request: Request) -> str:
+async def _version(request: Request) -> str:
     return state_of(request).version
 
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import subprocess
 import sys
 import urllib.request
 from collections.abc import AsyncIterator
@@ -77,11 +78,19 @@ async def simulator(*options: str) -> AsyncIterator[Child]:
         *options,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        **_apart(),
     )
     try:
         yield await _ready(process, nonce)
     finally:
         await _stop(process)
+
+
+def _apart() -> dict[str, Any]:
+    """Ctrl-C at the terminal is for us alone: the child goes when we have let go of it."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
 async def _ready(process: asyncio.subprocess.Process, nonce: str) -> Child:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.numbers import Positive
@@ -26,7 +26,10 @@ def _type(value: object) -> object:
 
 AnySide = Annotated[Side, BeforeValidator(_upper)]
 AnyType = Annotated[
-    OrderType, BeforeValidator(_type), Field(description="Also by IBKR's names: LMT, MKT, STP, STP LMT.")
+    OrderType,
+    BeforeValidator(_type),
+    WithJsonSchema({"type": "string", "enum": [*OrderType, *_TYPES]}),
+    Field(description="In our words or in IBKR's, in upper or lower case."),
 ]
 AnyTif = Annotated[TimeInForce, BeforeValidator(_upper)]
 Symbol = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[ -~]+$")]
