@@ -48,6 +48,8 @@ PLAIN: Mapping[int, tuple[str, str]] = MappingProxyType(
     }
 )
 """(code, advice) of refusals that the framework makes by itself."""
+LONGEST_NAME = 100
+"""Of a field that does not exist, no more is said back."""
 
 
 class Problem(Response):
@@ -146,7 +148,7 @@ def _unexpected(request: Request, _error: Exception) -> Problem:
 def field(item: Mapping[str, Any]) -> str:
     """The name of what is wrong, without the place it came in: `contract.symbol`, not `body.contract.symbol`."""
     parts = [str(part) for part in item["loc"][1:] if not isinstance(part, int) or item["type"] != "json_invalid"]
-    return ".".join(parts) or str(item["loc"][0])
+    return (".".join(parts) or str(item["loc"][0]))[:LONGEST_NAME]
 
 
 def message(item: Mapping[str, Any]) -> str:

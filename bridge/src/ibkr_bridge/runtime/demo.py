@@ -6,13 +6,17 @@ import asyncio
 import socket
 import sys
 from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.runtime.loop import run
-from ibkr_bridge.runtime.service import Service, StartError, until_stopped
 from ibkr_bridge.runtime.simulator import Child, SimulatorError, simulator
 from ibkr_bridge.telemetry.logs import configure
+
+if TYPE_CHECKING:
+    from ibkr_bridge.runtime.service import Service
 
 _FREE = 0
 
@@ -35,9 +39,13 @@ def demo(settings: Settings, options: DemoOptions) -> int:
 
 async def _demo(settings: Settings, options: DemoOptions) -> int:
     try:
-        async with simulator(*_arguments(options)) as child:
-            return await _serve(_settings(settings, options, child), child)
-    except (SimulatorError, StartError) as problem:
+        async with simulator(*_arguments(options)) as starting:
+            # The service takes most of a second to import: the child starts meanwhile, on another core.
+            from ibkr_bridge.runtime import service  # noqa: PLC0415
+
+            child = await starting
+            return await _serve(service, _settings(settings, options, child), child)
+    except SimulatorError as problem:
         print(f"ibkr-bridge: {problem}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -72,11 +80,12 @@ def _settings(settings: Settings, options: DemoOptions, child: Child) -> Setting
     return Settings(api=api, tws=tws, trading=trading, log=settings.log)
 
 
-async def _serve(settings: Settings, child: Child) -> int:
+async def _serve(service: ModuleType, settings: Settings, child: Child) -> int:
     ready: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
     greeting = asyncio.create_task(_greet(ready, settings, child))
     try:
-        return await until_stopped(settings, child.admit, ready=ready)
+        code: int = await service.until_stopped(settings, child.admit, ready=ready)
+        return code
     finally:
         greeting.cancel()
 

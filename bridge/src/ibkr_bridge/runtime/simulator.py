@@ -65,8 +65,8 @@ class Child:
 
 
 @asynccontextmanager
-async def simulator(*options: str) -> AsyncIterator[Child]:
-    """A child inside the block, gone after it. Raises SimulatorError."""
+async def simulator(*options: str) -> AsyncIterator[asyncio.Task[Child]]:
+    """A child inside the block, gone after it; awaiting it raises SimulatorError if it does not come up."""
     nonce = secrets.token_hex(32)
     fixed = ("--ready-json", "--nonce-stdin", "--exit-with-parent")
     process = await asyncio.create_subprocess_exec(
@@ -80,9 +80,12 @@ async def simulator(*options: str) -> AsyncIterator[Child]:
         stdout=asyncio.subprocess.PIPE,
         **_apart(),
     )
+    ready = asyncio.create_task(_ready(process, nonce), name="simulator")
     try:
-        yield await _ready(process, nonce)
+        yield ready
     finally:
+        ready.cancel()
+        await asyncio.gather(ready, return_exceptions=True)
         await _stop(process)
 
 

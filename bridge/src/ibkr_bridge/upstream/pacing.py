@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from enum import IntEnum
 
 
@@ -39,10 +40,9 @@ class Pacer:
         self._schedule()
         try:
             await waiter
-        except asyncio.CancelledError:
-            if waiter.cancelled():
+        finally:
+            with suppress(ValueError):  # its turn came, or it was passed over because it had given up
                 self._waiting[lane].remove(waiter)
-            raise
 
     def close(self) -> None:
         if self._timer is not None:

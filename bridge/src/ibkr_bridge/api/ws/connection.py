@@ -45,6 +45,7 @@ class Connection:
                 raise WebSocketDisconnect(message.get("code", 1005))
             text = message.get("text")
             await hear(text if text is not None else message.get("bytes") or b"")
+            await asyncio.sleep(0)  # a burst of requests must not fill the mailbox before the writer has had a turn
 
     async def _write(self) -> None:
         while True:

@@ -25,7 +25,7 @@ class StreamRequest(BaseModel):
     action: Literal["subscribe", "unsubscribe"]
     id: Id | None = None
     symbol: Word | None = None
-    symbols: tuple[Word, ...] = ()
+    symbols: Annotated[tuple[Word, ...], Field(max_length=200)] = ()
     conid: Annotated[int, Field(strict=True, gt=0, lt=2**31)] | None = None
     sec_type: Word | None = None
     exchange: Word | None = None

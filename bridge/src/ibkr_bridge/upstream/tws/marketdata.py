@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.errors import BrokerAway
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.ports.upstream import Listener, QuoteChanged, QuoteFailed
 from ibkr_bridge.upstream.pacing import Lane
@@ -69,7 +70,11 @@ class MarketData:
         if contract.conid not in self._lines:
             line = _Line(contract, Quote(contract.conid))
             self._lines[contract.conid] = line
-            await self._ask(line)
+            try:
+                await self._ask(line)
+            except BrokerAway:
+                del self._lines[contract.conid]
+                raise
 
     async def close(self, conid: int) -> None:
         line = self._lines.pop(conid, None)

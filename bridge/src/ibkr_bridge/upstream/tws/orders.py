@@ -80,9 +80,8 @@ class Orders:
     ) -> None:
         if self._is_preview(number, state) or order.whatIf:
             return
-        client = self._wire.client
-        if order.clientId == client.clientId and order.orderId > 0:
-            client.updateReqId(order.orderId + 1)
+        if order.clientId == self._wire.settings.client_id and order.orderId > 0:
+            self._wire.used(order.orderId)
             if order.orderRef:
                 self._references[order.orderId] = order.orderRef
         report = translate.open_order(order, state, self._now())
@@ -107,7 +106,7 @@ class Orders:
         ours = translate.STATUSES.get(status)
         if ours is None:
             return
-        reference = self._references.get(number, "") if client_id == self._wire.client.clientId else ""
+        reference = self._references.get(number, "") if client_id == self._wire.settings.client_id else ""
         self._emit(
             OrderReported(
                 Reported(

@@ -128,6 +128,8 @@ class Session:
             if isinstance(problem, WorldMismatch):
                 raise
             raise Refusal("session.lost", problem.detail) from problem
+        except OSError as problem:
+            raise Refusal("session.lost", "TWS or IB Gateway closed the connection.") from problem
         finally:
             self._wire.detach("The connection to TWS or IB Gateway broke.")
             client.disconnect()

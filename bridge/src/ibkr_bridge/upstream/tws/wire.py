@@ -51,6 +51,11 @@ class Wire:
             raise BrokerAway("There is no connection to TWS or IB Gateway.")
         return self._client
 
+    def used(self, order_id: int) -> None:
+        """IBKR takes no order id at or below one that this client id has used (message 103)."""
+        if self._client is not None:
+            self._client.updateReqId(order_id + 1)
+
     async def turn(self, lane: Lane) -> Client:
         """A client that may send one message now: send it before the next await. Raises BrokerAway."""
         try:
