@@ -22,7 +22,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PACKAGES = ("bridge", "sim")
 LEVELS = ("run", "test", "foreign")
-CHECKED = ("dev.py", "bridge/src", "bridge/tests", "sim/src", "sim/tests", "tests", "bench", "examples")
+CHECKED = ("dev.py", "bridge/src", "bridge/tests", "sim/src", "sim/tests", "tests", "bench", "docs", "examples")
 
 if sys.version_info < (3, 11):
     sys.exit(f"ibkr-bridge needs Python 3.11 or newer; this is {sys.version.split()[0]}")
@@ -113,19 +113,16 @@ def command_test(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def command_check(_options: argparse.Namespace, _rest: list[str]) -> int:
+    """Every step runs even when an earlier one has failed: one look shows all that is wrong."""
     install("test")
     steps = (
-        ("ruff", "format", "--check", *CHECKED),
-        ("ruff", "check", *CHECKED),
-        ("mypy", *CHECKED),
-        ("importlinter.cli", "lint_imports"),
+        (BIN / "python", "-m", "ruff", "format", "--check", *CHECKED),
+        (BIN / "python", "-m", "ruff", "check", *CHECKED),
+        (BIN / "python", "-m", "mypy", *CHECKED),
+        (BIN / "lint-imports", "--no-cache"),
+        (BIN / "python", "docs/generate.py", "--check"),
     )
-    failed = 0
-    for module, *arguments in steps[:3]:
-        failed |= python("-m", module, *arguments)
-    failed |= run(BIN / "lint-imports", "--no-cache")
-    failed |= python("docs/generate.py", "--check")
-    return failed
+    return max([run(*step) for step in steps])
 
 
 def command_format(_options: argparse.Namespace, _rest: list[str]) -> int:

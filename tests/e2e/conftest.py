@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -166,3 +167,27 @@ async def home() -> AsyncIterator[House]:
 def build() -> Build:
     """Makes a house with settings of its own."""
     return house
+
+
+async def _like_curl(line: str) -> tuple[int, Any]:
+    """What curl would do with these words, so that a machine without curl can be tested too."""
+    words = shlex.split(line.replace("\\\n", " "))[1:]
+    method, url, body, headers = "GET", "", None, {}
+    while words:
+        match words.pop(0):
+            case "-X":
+                method = words.pop(0)
+            case "-d":
+                body = words.pop(0)
+            case "-H":
+                name, _, value = words.pop(0).partition(": ")
+                headers[name] = value
+            case address:
+                url = address
+    async with aiohttp.ClientSession() as http, http.request(method, url, data=body, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+@pytest.fixture
+def curl() -> Callable[[str], Awaitable[tuple[int, Any]]]:
+    return _like_curl

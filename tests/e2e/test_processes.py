@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shlex
 import signal
 import socket
 import sys
@@ -94,14 +93,14 @@ def ports(said: str) -> tuple[int, int]:
     return int(rest[1]), int(tws[1])
 
 
-async def test_the_demo_prints_three_curl_lines_that_work(tmp_path: Path) -> None:
+async def test_the_demo_prints_three_curl_lines_that_work(tmp_path: Path, curl: Any) -> None:
     async with demo(tmp_path, "--seed", "1") as (_process, said):
         assert "SIMULATOR" in said
         assert re.search(r"account\s+DU99\d+", said)
         lines = [line.strip() for line in said.splitlines() if line.strip().startswith("curl ")]
         assert len(lines) == 3
         for line in lines:
-            status, answer = await like_curl(line)
+            status, answer = await curl(line)
             assert status in (200, 201), answer
         rest, _tws = ports(said)
         async with asyncio.timeout(10), aiohttp.ClientSession(f"http://127.0.0.1:{rest}") as http:
@@ -111,24 +110,6 @@ async def test_the_demo_prints_three_curl_lines_that_work(tmp_path: Path) -> Non
                 if [(row["contract"]["symbol"], row["qty"]) for row in positions] == [("AAPL", 10)]:
                     break
                 await asyncio.sleep(0.05)
-
-
-async def like_curl(line: str) -> tuple[int, Any]:
-    words = shlex.split(line)[1:]
-    method, url, body, headers = "GET", "", None, {}
-    while words:
-        match words.pop(0):
-            case "-X":
-                method = words.pop(0)
-            case "-d":
-                body = words.pop(0)
-            case "-H":
-                name, _, value = words.pop(0).partition(": ")
-                headers[name] = value
-            case address:
-                url = address
-    async with aiohttp.ClientSession() as http, http.request(method, url, data=body, headers=headers) as answer:
-        return answer.status, await answer.json()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
