@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 
-import aiohttp
 import ib_async
 
+from bench.http import Http
 from bench.processes import demo
 from bench.report import Report, Row, percentile
 
 _WARM_UP = 20
+_BLOCK = 10
+"""Orders each way between two pauses: with their cancels they stay inside IBKR's 50 messages a second."""
 _BODY = {"symbol": "AAPL", "side": "BUY", "qty": 1, "type": "LIMIT", "limit": 100, "tif": "DAY"}
 
 
 async def measure(report: Report, count: int) -> None:
-    async with demo() as running, aiohttp.ClientSession(running.url) as http:
-        ib = ib_async.IB()
+    async with demo() as running:
+        http, ib = Http(running.url), ib_async.IB()
+        await http.connect()
         await ib.connectAsync("127.0.0.1", running.tws_port, clientId=7)
         try:
             [contract] = await ib.qualifyContractsAsync(ib_async.Stock("AAPL", "SMART", "USD"))
@@ -26,6 +29,7 @@ async def measure(report: Report, count: int) -> None:
             through_rest, direct = await _in_turn(http, ib, contract, account, count)
         finally:
             ib.disconnect()
+            await http.close()
     for share, allowed in ((50, 2.0), (99, 5.0)):
         rest, plain = percentile(through_rest, share), percentile(direct, share)
         report.add(
@@ -42,37 +46,45 @@ async def measure(report: Report, count: int) -> None:
 
 
 async def _in_turn(
-    http: aiohttp.ClientSession, ib: ib_async.IB, contract: ib_async.Contract, account: str, count: int
+    http: Http, ib: ib_async.IB, contract: ib_async.Contract, account: str, count: int
 ) -> tuple[list[float], list[float]]:
     through_rest: list[float] = []
     direct: list[float] = []
-    for number in range(count + _WARM_UP):
-        rest_took = await _rest(http)
-        direct_took = await _direct(ib, contract, account)
-        if number >= _WARM_UP:
-            through_rest.append(rest_took)
-            direct.append(direct_took)
-        await asyncio.sleep(0.06)  # both together stay inside IBKR's 50 messages a second
-    return through_rest, direct
+    while len(direct) < count + _WARM_UP:
+        began = time.perf_counter()
+        placed, trades = [], []
+        for _ in range(_BLOCK):
+            took, order_id = await _rest(http)
+            through_rest.append(took)
+            placed.append(order_id)
+            took, trade = await _direct(ib, contract, account)
+            direct.append(took)
+            trades.append(trade)
+        await _clear_away(http, placed, ib, trades)
+        await asyncio.sleep(max(0.0, began + 1 - time.perf_counter()))
+    return through_rest[_WARM_UP:], direct[_WARM_UP:]
 
 
-async def _rest(http: aiohttp.ClientSession) -> float:
+async def _rest(http: Http) -> tuple[float, str]:
     began = time.perf_counter()
-    async with http.post("/orders", json=_BODY) as answer:
-        order = await answer.json()
-        took = (time.perf_counter() - began) * 1000
-    assert answer.status == 201, order
-    async with http.delete(f"/orders/{order['id']}") as answer:
-        assert answer.status == 200, await answer.text()
-    return took
+    status, order = await http.call("POST", "/orders", _BODY)
+    took = (time.perf_counter() - began) * 1000
+    assert status == 201, order
+    return took, order["id"]
 
 
-async def _direct(ib: ib_async.IB, contract: ib_async.Contract, account: str) -> float:
+async def _direct(ib: ib_async.IB, contract: ib_async.Contract, account: str) -> tuple[float, ib_async.Trade]:
     order = ib_async.LimitOrder("BUY", 1, 100.0, tif="DAY", account=account)
     began = time.perf_counter()
     trade = ib.placeOrder(contract, order)
     await asyncio.wait_for(trade.statusEvent, 5)
-    took = (time.perf_counter() - began) * 1000
-    ib.cancelOrder(order)
-    await asyncio.wait_for(trade.cancelledEvent, 5)
-    return took
+    return (time.perf_counter() - began) * 1000, trade
+
+
+async def _clear_away(http: Http, placed: list[str], ib: ib_async.IB, trades: list[ib_async.Trade]) -> None:
+    for order_id in placed:
+        status, order = await http.call("DELETE", f"/orders/{order_id}")
+        assert status == 200, order
+    for trade in trades:
+        ib.cancelOrder(trade.order)
+        await asyncio.wait_for(trade.cancelledEvent, 5)

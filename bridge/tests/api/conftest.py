@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+import yarl
 
 from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings, TwsSettings
 from ibkr_bridge.domain.world import World
@@ -33,14 +34,15 @@ class Caller:
     simulator: Simulator
     account: str = "DU9912345"
 
-    async def get(self, path: str, **options: Any) -> tuple[int, Any]:
+    async def get(self, path: str | yarl.URL, **options: Any) -> tuple[int, Any]:
         return await self.call("GET", path, **options)
 
     async def post(self, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
         return await self.call("POST", path, json=body, **options)
 
-    async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        async with self.http.request(method, self.url + path, **options) as answer:
+    async def call(self, method: str, path: str | yarl.URL, **options: Any) -> tuple[int, Any]:
+        url = self.url + path if isinstance(path, str) else path
+        async with self.http.request(method, url, **options) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def text(self, path: str) -> str:

@@ -142,6 +142,9 @@ async def test_a_body_that_makes_no_sense_is_refused_by_field(
         '"AAPL"',
         "1" * 6000,
         b'{"symbol":"\xff"}',
+        r'{"symbol":"\ud800","side":"BUY","qty":1,"type":"MARKET"}',
+        r'{"\ud800":1}',
+        r'{"symbol":"AA\u0000PL","side":"BUY","qty":1,"type":"MARKET"}',
     ],
 )
 @pytest.mark.asyncio(loop_scope="module")

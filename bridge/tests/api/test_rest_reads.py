@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yarl
 
 if TYPE_CHECKING:
     from bridge.tests.api.conftest import Caller, Calling
@@ -110,12 +111,26 @@ async def test_a_conid_decides(shared: Caller) -> None:
     assert (await shared.get("/market/quote/AAPL?conid=265598"))[1]["conid"] == 265598
 
 
-async def test_an_ambiguous_contract_names_the_candidates(caller: Caller) -> None:
-    status, problem = await caller.get("/market/quote/AAPL?exchange=SMART&currency=&sec_type=STK")
-    if status == 409:
-        assert {candidate["symbol"] for candidate in problem["candidates"]} == {"AAPL"}
-    else:
-        assert status == 200
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/market/quote/A%00B",
+        "/market/quote/A%0AB",
+        "/market/quote/%C3%A9",
+        "/market/quote/%FF",
+        "/market/quote/AAPL?exchange=SM%00ART",
+        "/market/quote/AAPL?currency=USD%00",
+        "/market/quote/AAPL?conid=99999999999",
+        "/market/status?ex=%00",
+        "/positions?account=%00",
+        "/orders?cursor=%00",
+        "/orders?account=..%2F",
+    ],
+)
+async def test_no_control_character_gets_through(shared: Caller, path: str) -> None:
+    status, problem = await shared.get(yarl.URL(shared.url + path, encoded=True))
+    assert (status, problem["code"]) == (422, "request.invalid")
 
 
 @pytest.mark.parametrize(

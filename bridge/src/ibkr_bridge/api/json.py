@@ -61,15 +61,21 @@ def facts(value: object) -> object:
 
 
 def decode(text: str | bytes) -> Any:
-    """JSON with every fraction as Decimal. Raises json.JSONDecodeError, also for NaN and for a name given twice."""
+    """JSON with every fraction as Decimal.
+
+    Raises json.JSONDecodeError, also for NaN, for a name given twice and for half a surrogate pair, which no answer
+    could repeat.
+    """
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_once)
+        found = json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_once)
+        json.dumps(found, default=str, ensure_ascii=False).encode()
     except json.JSONDecodeError:
         raise
     except RecursionError:
         raise json.JSONDecodeError("nested too deeply", "", 0) from None
-    except ValueError as error:  # bytes that are no text, an integer of thousands of digits
+    except ValueError as error:  # text that is none, an integer of thousands of digits
         raise json.JSONDecodeError(str(error).split(";")[0][:100], "", 0) from None
+    return found
 
 
 def _refuse(constant: str) -> NoReturn:

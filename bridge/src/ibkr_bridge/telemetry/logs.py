@@ -13,8 +13,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(r"(key|secret|token|password|authorization|cookie)$", re.IGNORECASE)
-_QUIET = ("ib_async", "asyncio", "websockets", "exchange_calendars")
-"""Libraries that talk much; only their warnings matter."""
+_QUIET = ("ib_async", "asyncio", "websockets", "exchange_calendars", "uvicorn.error")
+"""Libraries that talk much, the web server with a caller's whole query in it; only their warnings matter."""
 
 
 class Wanted(Protocol):

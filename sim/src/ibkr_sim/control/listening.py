@@ -10,5 +10,5 @@ def listen(host: str, port: int) -> socket.socket:
     """Raises OSError when the port is taken."""
     family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
-    listener.setblocking(False)
+    listener.settimeout(0)
     return listener

@@ -41,9 +41,10 @@ def _encode(message: object) -> Encoded:
 
 @_encode.register
 def _(message: QuoteTick) -> Encoded:
-    """A stale tick is a change of condition and no new price."""
-    frames = () if message.stale else (quote(message.contract, message.quote, message.quote.updated_at, None),)
-    return Encoded(frames, condition(message.stale), status(message.contract, message.stale, message.quote.updated_at))
+    """A stale tick is a change of condition and no new price; nor is one without any price worth a message."""
+    contract, value = message.contract, message.quote
+    frames = () if message.stale or not value.priced else (quote(contract, value, value.updated_at, None),)
+    return Encoded(frames, condition(message.stale), status(contract, message.stale, value.updated_at))
 
 
 @_encode.register

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.errors import field, message
 from ibkr_bridge.api.json import decode
+from ibkr_bridge.api.text import PRINTABLE, Conid, Symbol, Word
 from ibkr_bridge.domain.errors import InvalidRequest
 
 T = TypeVar("T", bound=BaseModel)
-Word = Annotated[str, Field(min_length=1, max_length=32)]
-Id = Annotated[str, Field(max_length=64)] | int
+Id = Annotated[str, Field(max_length=64, pattern=PRINTABLE)] | StrictInt
 
 
 class StreamRequest(BaseModel):
@@ -24,14 +24,14 @@ class StreamRequest(BaseModel):
 
     action: Literal["subscribe", "unsubscribe"]
     id: Id | None = None
-    symbol: Word | None = None
-    symbols: Annotated[tuple[Word, ...], Field(max_length=200)] = ()
-    conid: Annotated[int, Field(strict=True, gt=0, lt=2**31)] | None = None
+    symbol: Symbol | None = None
+    symbols: Annotated[tuple[Symbol, ...], Field(max_length=200)] = ()
+    conid: Conid | None = None
     sec_type: Word | None = None
     exchange: Word | None = None
     currency: Word | None = None
     primary_exchange: Word | None = None
-    local_symbol: Word | None = None
+    local_symbol: Symbol | None = None
 
     def contracts(self) -> tuple[Words, ...]:
         """Each contract named; one without any word is left for the engine's own refusal."""

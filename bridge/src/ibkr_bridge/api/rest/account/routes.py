@@ -23,17 +23,24 @@ from ibkr_bridge.api.rest.account.schemas import (
     summary_answer,
 )
 from ibkr_bridge.api.state import TheEngine
+from ibkr_bridge.api.text import ACCOUNT
 
 router = APIRouter(tags=["account"], route_class=ExactRoute, default_response_class=JsonAnswer)
 
 OneAccount = Annotated[
     str | None,
     Query(
-        max_length=32, description="Whose; without it the configured account, else the only one.", examples=["DU123456"]
+        max_length=32,
+        pattern=ACCOUNT,
+        description="Whose; without it the configured account, else the only one.",
+        examples=["DU123456"],
     ),
 ]
 AnyAccount = Annotated[
-    str | None, Query(max_length=32, description="Whose; without it every visible account.", examples=["DU123456"])
+    str | None,
+    Query(
+        max_length=32, pattern=ACCOUNT, description="Whose; without it every visible account.", examples=["DU123456"]
+    ),
 ]
 
 

@@ -17,14 +17,23 @@ from ibkr_bridge.api.rest.market.schemas import (
     quote_answer,
 )
 from ibkr_bridge.api.state import TheEngine
+from ibkr_bridge.api.text import NAME, PRINTABLE
 
 router = APIRouter(prefix="/market", tags=["market"], route_class=ExactRoute, default_response_class=JsonAnswer)
 
-Symbol = Annotated[str, Path(max_length=32, description="AAPL; EUR.USD for a currency pair.", examples=["AAPL"])]
-Exchange = Annotated[str | None, Query(max_length=16, description="Default SMART; IDEALPRO for a currency pair.")]
-Currency = Annotated[str | None, Query(max_length=8, description="Default USD.")]
-SecType = Annotated[str | None, Query(max_length=10, description="Default STK: STK, CASH, FUT, IND, CFD ...")]
-PrimaryExchange = Annotated[str | None, Query(max_length=16, description="Tells listings of one symbol apart.")]
+Symbol = Annotated[
+    str, Path(max_length=32, pattern=PRINTABLE, description="AAPL; EUR.USD for a currency pair.", examples=["AAPL"])
+]
+Exchange = Annotated[
+    str | None, Query(max_length=16, pattern=NAME, description="Default SMART; IDEALPRO for a currency pair.")
+]
+Currency = Annotated[str | None, Query(max_length=16, pattern=NAME, description="Default USD.")]
+SecType = Annotated[
+    str | None, Query(max_length=16, pattern=NAME, description="Default STK: STK, CASH, FUT, IND, CFD ...")
+]
+PrimaryExchange = Annotated[
+    str | None, Query(max_length=16, pattern=NAME, description="Tells listings of one symbol apart.")
+]
 Conid = Annotated[int | None, Query(gt=0, lt=2**31, description="IBKR's number; decides over every other word.")]
 
 
@@ -59,7 +68,13 @@ async def status(
     engine: TheEngine,
     ex: Annotated[
         str,
-        Query(min_length=1, max_length=16, description="IBKR's name or an ISO 10383 code.", examples=["NYSE", "SIX"]),
+        Query(
+            min_length=1,
+            max_length=16,
+            pattern=PRINTABLE,
+            description="IBKR's name or an ISO 10383 code.",
+            examples=["NYSE", "SIX"],
+        ),
     ],
 ) -> Response:
     """Regular trading hours with holidays and early closes. Single contracts can have other hours."""

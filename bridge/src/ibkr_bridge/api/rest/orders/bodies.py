@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.numbers import Positive
+from ibkr_bridge.api.text import Account, Conid, Symbol, Word
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.order import ChangeOrder, OrderType, PlaceOrder, Side, Terms, TimeInForce
 
@@ -32,11 +33,6 @@ AnyType = Annotated[
     Field(description="In our words or in IBKR's, in upper or lower case."),
 ]
 AnyTif = Annotated[TimeInForce, BeforeValidator(_upper)]
-Symbol = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[ -~]+$")]
-Word = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[A-Za-z0-9._-]+$")]
-SecType = Annotated[str, BeforeValidator(_upper), Field(pattern=r"^[A-Z]{2,10}$")]
-Conid = Annotated[StrictInt, Field(gt=0, lt=2**31)]
-Account = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")]
 ClientOrderId = Annotated[
     str,
     Field(pattern=CLIENT_ORDER_ID, description="Yours; the same id again answers with the same order, never a second."),
@@ -52,7 +48,7 @@ class ContractBody(Body):
 
     symbol: Symbol | None = None
     conid: Conid | None = None
-    sec_type: SecType | None = Field(default=None, description="Default STK")
+    sec_type: Word | None = Field(default=None, description="Default STK")
     exchange: Word | None = Field(default=None, description="Default SMART")
     currency: Word | None = Field(default=None, description="Default USD")
     primary_exchange: Word | None = None

@@ -21,6 +21,7 @@ from ibkr_bridge.api.rest.orders.schemas import (
     preview_answer,
 )
 from ibkr_bridge.api.state import TheEngine
+from ibkr_bridge.api.text import ACCOUNT, PRINTABLE
 from ibkr_bridge.domain.errors import BrokerRefused
 from ibkr_bridge.domain.order import Order, OrderStatus
 
@@ -103,8 +104,10 @@ def _rejected(request: Request, order: Order) -> Response:
 async def orders(
     engine: TheEngine,
     status: Annotated[list[OrderStatus] | None, Query(description="Only these; may be repeated.")] = None,
-    account: Annotated[str | None, Query(max_length=32, description="Only of this account.")] = None,
-    cursor: Annotated[str | None, Query(max_length=128, description="`next_cursor` of the page before.")] = None,
+    account: Annotated[str | None, Query(max_length=32, pattern=ACCOUNT, description="Only of this account.")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=128, pattern=PRINTABLE, description="`next_cursor` of the page before.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Orders per page.")] = 100,
 ) -> Response:
     """Every order this service knows, those that have ended included."""
