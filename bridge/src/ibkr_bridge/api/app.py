@@ -33,9 +33,10 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         description=openapi.DESCRIPTION,
         default_response_class=JsonAnswer,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.bridge = State(engine, hub, settings, app.version)
-    routers = (health, account, market, orders, websockets)
+    routers = (orders, market, account, health, websockets)  # looked through in this order: orders wait least
     for router in routers:
         app.include_router(router)
     errors.install(app)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.errors import AmbiguousContract, UnknownContract
+from ibkr_bridge.domain.errors import AmbiguousContract, InvalidRequest, UnknownContract
 from ibkr_bridge.ports.upstream import Upstream
 
 
@@ -27,7 +27,7 @@ class Contracts:
             raise await self._unknown(query)
         if len(candidates) > 1:
             raise AmbiguousContract(str(query), candidates)
-        self._known[query] = candidates[0]
+        self._known[query] = _as_asked(candidates[0], query)
         return candidates[0]
 
     async def close(self) -> None:
@@ -61,3 +61,10 @@ class Contracts:
             if places:
                 advice = f"{query.symbol} trades in {', '.join(places)}: name that currency."
         return UnknownContract(f"IBKR knows no contract {query}.", advice=advice)
+
+
+def _as_asked(found: Contract, query: ContractQuery) -> Contract:
+    """A conid decides alone; whoever names a symbol with it must mean the same thing."""
+    if query.conid and query.symbol and query.symbol.upper() != found.symbol.upper():
+        raise InvalidRequest(f"conid {query.conid} is {found.symbol}, not {query.symbol}.", field="conid")
+    return found

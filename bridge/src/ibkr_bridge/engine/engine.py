@@ -69,7 +69,7 @@ class Machine:
         self._clock = clock
         book = OrderBook()
         self._recorder = Recorder(book, journal, publisher)
-        sessions = Sessions(upstream, publisher)
+        sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
         accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions)
         marketdata = MarketData(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)

@@ -88,7 +88,9 @@ class MarketData:
 
     def latest(self, conid: int) -> tuple[Contract, Seen[Quote]] | None:
         line = self._lines.get(conid)
-        return (line.contract, self._seen(line)) if line is not None and line.quote.priced else None
+        if line is None or not (line.quote.priced or line.failed):
+            return None
+        return line.contract, self._seen(line)
 
     async def run(self) -> None:
         """Close lines that nobody wants any more, until cancelled."""

@@ -284,7 +284,7 @@ class Orders:
             expected_world=self._settings.world,
             allow_live=self._settings.allow_live,
             pinned_account=self._settings.account,
-            session_accounts=self._sessions.current.accounts,
+            session_accounts=self._sessions.held,
         )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ibkr_bridge.domain.errors import BrokerAway
 from ibkr_bridge.domain.session import Session
+from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.topics import SESSION
 from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.upstream import Upstream
@@ -19,14 +20,21 @@ class Handshake:
 
 
 class Sessions:
-    def __init__(self, upstream: Upstream, publisher: Publisher) -> None:
+    def __init__(self, upstream: Upstream, publisher: Publisher, settings: EngineSettings) -> None:
         self._upstream = upstream
         self._publisher = publisher
+        self._pinned = settings.account
         self._listeners: list[Callable[[Session], None]] = []
 
     @property
     def current(self) -> Session:
-        return self._upstream.session
+        """As callers may see it: a pinned service shows no other account."""
+        return self._shown(self._upstream.session)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Every account of the session, for the guards."""
+        return self._upstream.session.accounts
 
     @property
     def stale(self) -> str | None:
@@ -41,7 +49,7 @@ class Sessions:
     def changed(self, session: Session) -> None:
         for listener in self._listeners:
             listener(session)
-        self._publisher.publish(SESSION, session)
+        self._publisher.publish(SESSION, self._shown(session))
 
     def require(self) -> None:
         """Raises BrokerAway while nothing can be asked."""
@@ -54,3 +62,8 @@ class Sessions:
         self.require()
         seconds = await self._upstream.handshake()
         return Handshake(latency_ms=round(seconds * 1000, 3), session=self.current)
+
+    def _shown(self, session: Session) -> Session:
+        if self._pinned is None:
+            return session
+        return replace(session, accounts=tuple(account for account in session.accounts if account == self._pinned))

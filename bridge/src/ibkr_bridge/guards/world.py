@@ -10,10 +10,10 @@ def world(intent: Intent, view: View) -> Denial | None:
     """Denies a foreign account, a session that holds one, and live trading that is not switched on."""
     foreign = strangers(view.expected_world, {intent.account, *view.session_accounts})
     if foreign:
-        found = ", ".join(sorted(f"{account} ({world_of(account)})" for account in foreign))
+        found = ", ".join(sorted({str(world_of(account)) for account in foreign}))
         return Denial(
             guard="world",
-            detail=f"This service is set up for the {view.expected_world} world, but the session holds {found}.",
+            detail=f"This service is set up for the {view.expected_world} world; the session's accounts are {found}.",
             advice="Connect to the right gateway, or set IBKR_SERVICE_WORLD to the world you mean.",
             limit=str(view.expected_world),
             value=found,

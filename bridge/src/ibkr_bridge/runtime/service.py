@@ -82,7 +82,7 @@ async def running(settings: Settings, admit: Admission | None = None) -> AsyncIt
         machine = asyncio.create_task(_run_machine(house, ended), name="machine")
         try:
             await _connected(house, ended)
-            async with _web(house, listener, ended):
+            async with _web(house, settings, listener, ended):
                 yield Service(_url(settings.api.host, listener), house.machine.engine, ended)
         finally:
             machine.cancel()
@@ -149,7 +149,9 @@ async def _connected(house: House, ended: asyncio.Future[str]) -> None:
 
 
 @asynccontextmanager
-async def _web(house: House, listener: socket.socket, ended: asyncio.Future[str]) -> AsyncIterator[None]:
+async def _web(
+    house: House, settings: Settings, listener: socket.socket, ended: asyncio.Future[str]
+) -> AsyncIterator[None]:
     server = _Server(
         uvicorn.Config(
             house.app,
@@ -158,6 +160,8 @@ async def _web(house: House, listener: socket.socket, ended: asyncio.Future[str]
             lifespan="off",
             http="httptools",
             ws="websockets-sansio",
+            ws_max_size=4 * settings.api.max_body_bytes,  # a little too long is answered, far too long ends the socket
+            ws_per_message_deflate=False,  # many small messages: compressing each costs more than it saves
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_STOP_TIMEOUT,

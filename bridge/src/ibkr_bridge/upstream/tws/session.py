@@ -90,7 +90,8 @@ class Session:
             except WorldMismatch as mismatch:
                 if not self._was_ready:
                     raise
-                self._down(mismatch.code, mismatch.detail)
+                self._down(mismatch.code, mismatch.title)  # the detail names accounts, for the log alone
+                log.warning("admission refused", detail=mismatch.detail)
             if self._clock.monotonic() - began > _STEADY:
                 wait = self._wire.settings.retry_first
             await self._clock.sleep(wait * (0.5 + self._clock.jitter() / 2))
@@ -216,7 +217,7 @@ class Session:
         self._view = view if known else replace(view, since=self._clock.now())
         first_failure = before.code == _STARTING and view.state is SessionState.DISCONNECTED
         if before.connected or view.connected or first_failure:
-            log.info("session", state=str(view.state), code=view.code, reason=view.reason, accounts=view.accounts)
+            log.info("session", state=str(view.state), code=view.code, reason=view.reason)
             self._changed(self._view)
 
     def _heard(self) -> None:

@@ -146,11 +146,15 @@ async def order(engine: TheEngine, order_id: OrderId) -> Response:
     "/{order_id}",
     summary="Change a working order",
     response_model=OrderAnswer,
-    responses=answers(ORDER, 404, 409, 422, 501, 503, 504, says="The order with IBKR's new terms."),
+    responses={
+        **answers(ORDER, 404, 409, 422, 501, 503, 504, says="The order with IBKR's new terms."),
+        202: _described("IBKR's word on the change is still awaited: the order is `unknown`."),
+    },
 )
 async def change(engine: TheEngine, order_id: OrderId, body: Change) -> Response:
     """The order keeps its id. What is not named stays as it is."""
-    return JsonAnswer(order_answer(await engine.orders.change(order_id, body.command())))
+    changed = await engine.orders.change(order_id, body.command())
+    return JsonAnswer(order_answer(changed), status_code=202 if changed.status is OrderStatus.UNKNOWN else 200)
 
 
 @router.delete(
