@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from ibkr_bridge.domain.errors import WorldMismatch
@@ -67,6 +68,8 @@ class Child:
 @asynccontextmanager
 async def simulator(*options: str) -> AsyncIterator[asyncio.Task[Child]]:
     """A child inside the block, gone after it; awaiting it raises SimulatorError if it does not come up."""
+    if find_spec("ibkr_sim") is None:
+        raise SimulatorError("the demo needs the simulator: pip install ibkr-sim")
     nonce = secrets.token_hex(32)
     fixed = ("--ready-json", "--nonce-stdin", "--exit-with-parent")
     process = await asyncio.create_subprocess_exec(
