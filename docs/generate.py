@@ -37,6 +37,7 @@ REFERENCE = ROOT / "docs/reference"
 BRIDGE = ROOT / "bridge/src/ibkr_bridge"
 SIMULATOR = ROOT / "sim/src/ibkr_sim"
 TROUBLESHOOTING = ROOT / "docs/how-to/troubleshooting.md"
+DEPENDENCIES = ROOT / "docs/explanation/dependencies.md"
 GENERATED = "<!-- Generated from the code by `python3 dev.py docs`. Do not edit. -->\n"
 COMMON = frozenset({"400", "401", "403", "408", "413", "415", "421", "500"})
 """Statuses that say the same of every operation."""
@@ -338,8 +339,16 @@ def complaints() -> Iterator[str]:
         prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
         yield from (f"{_name(path)}: {target} leads nowhere" for target in _dead_links(path, prose))
         yield from (f"{_name(path)}: there is no {name}" for name in _missing_files(prose))
+    yield from (f"{_name(DEPENDENCIES)}: says nothing of {name}" for name in _unexplained_dependencies())
     told = TROUBLESHOOTING.read_text(encoding="utf-8")
     yield from (f"{_name(TROUBLESHOOTING)}: says nothing of {name}" for name in all_codes() if f"`{name}`" not in told)
+
+
+def _unexplained_dependencies() -> Iterator[str]:
+    told = DEPENDENCIES.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "requirements").glob("*.in")):
+        names = re.findall(r"^[a-zA-Z][\w-]*", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        yield from (name for name in names if f"| {name} |" not in told)
 
 
 def _dead_links(path: Path, prose: str) -> Iterator[str]:
