@@ -24,7 +24,7 @@ PACKAGES = ("bridge", "sim")
 LEVELS = ("run", "test", "foreign")
 CHECKED = ("dev.py", "bridge/src", "bridge/tests", "sim/src", "sim/tests", "tests", "bench", "docs", "examples")
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036  whoever has an older one should be told in words
     sys.exit(f"ibkr-bridge needs Python 3.11 or newer; this is {sys.version.split()[0]}")
 
 
@@ -173,7 +173,7 @@ def main() -> int:
     for name, (_function, sentence) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=sentence, add_help=name not in ("run", "bench"))
         if name == "test":
-            subparser.add_argument("--foreign", action="store_true", help="also IBKR's own client (under IBKR's licence)")
+            subparser.add_argument("--foreign", action="store_true", help="also IBKR's own client, under its licence")
     options, rest = parser.parse_known_args()
     return COMMANDS[options.command][0](options, rest)
 

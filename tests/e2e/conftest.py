@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings, TwsSettings
+from ibkr_bridge.config.settings import ApiSettings, GuardSettings, Settings, TradingSettings, TwsSettings
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.runtime.service import Service, running
 from ibkr_sim.server import Simulator, SimulatorSettings
@@ -136,7 +136,9 @@ Build = Callable[..., Any]
 
 
 @asynccontextmanager
-async def house(first_word_timeout: float = 1.0, **trading: Any) -> AsyncIterator[House]:
+async def house(
+    first_word_timeout: float = 1.0, guards: GuardSettings | None = None, **trading: Any
+) -> AsyncIterator[House]:
     async with Simulator(SimulatorSettings(tws=DoorSettings(port=0), control_port=None)) as simulator:
         tap = Tap(simulator.tws_port)
         server = await asyncio.start_server(tap.serve, "127.0.0.1", 0)
@@ -148,6 +150,7 @@ async def house(first_word_timeout: float = 1.0, **trading: Any) -> AsyncIterato
             trading=TradingSettings(
                 **{"read_only": False, "world": World.SIMULATED, "first_word_timeout": first_word_timeout, **trading}
             ),
+            guards=guards or GuardSettings.wide_open(),
         )
         try:
             async with running(settings) as service, aiohttp.ClientSession(service.url) as http:

@@ -13,8 +13,6 @@ from ibkr_bridge.config.settings import Settings
 OURS = "IBKR_SERVICE_"
 
 NOT_USED_YET = {
-    "MAX_ORDER_VALUE_CHF": "no guard on an order's value exists yet: nothing is limited by it",
-    "ALLOW_MARKET_ORDERS": "no guard on market orders exists yet: they are neither allowed nor refused by it",
     "NODE_ENV": "there is one mode",
     "IBKR_SERVICE_WORKERS": "one process serves everything",
     "IBKR_SERVICE_USE_OAUTH": "the Client Portal Web API is not spoken yet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -33,6 +34,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[Names, AfterValidator(_origins)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 def is_loopback(host: str) -> bool:
@@ -181,6 +183,76 @@ class TradingSettings(Section):
         return self
 
 
+class GuardSettings(Section):
+    """What an order may be; 0 and empty switch a guard off. A denial names the guard that refused."""
+
+    base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = setting(
+        "The currency in which orders and exposure are valued.", "IBKR_SERVICE_BASE_CURRENCY", default="CHF"
+    )
+    max_order_value: Amount = setting(
+        "The most one order may be worth, in the base currency.",
+        "MAX_ORDER_VALUE_CHF",
+        "IBKR_SERVICE_MAX_ORDER_VALUE",
+        default=Decimal(50_000),
+    )
+    max_rate_age: Seconds = setting(
+        "Seconds after which an exchange rate is too old to value an order.",
+        "IBKR_SERVICE_MAX_RATE_AGE",
+        default=300.0,
+    )
+    max_quote_age: Seconds = setting(
+        "Seconds after which a quote is too old to value an order.", "IBKR_SERVICE_MAX_QUOTE_AGE", default=60.0
+    )
+    allow_market_orders: bool = setting(
+        "Let MARKET and STOP orders through.", "ALLOW_MARKET_ORDERS", "IBKR_SERVICE_ALLOW_MARKET_ORDERS", default=False
+    )
+    market_hours: bool = setting(
+        "Refuse day orders while the exchange is closed.", "IBKR_SERVICE_MARKET_HOURS", default=True
+    )
+    max_quantity: Amount = setting("The most one order may ask for.", "IBKR_SERVICE_MAX_QUANTITY", default=Decimal(0))
+    price_collar_percent: Amount = setting(
+        "How far beyond the market a limit price may be, in per cent.",
+        "IBKR_SERVICE_PRICE_COLLAR_PERCENT",
+        default=Decimal(10),
+    )
+    orders_per_minute: Annotated[int, Field(ge=0)] = setting(
+        "Orders let through in any minute.", "IBKR_SERVICE_ORDERS_PER_MINUTE", default=60
+    )
+    open_orders_per_side: Annotated[int, Field(ge=0)] = setting(
+        "Working orders a side of a contract; IBKR allows 20.", "IBKR_SERVICE_OPEN_ORDERS_PER_SIDE", default=20
+    )
+    max_position: Amount = setting(
+        "The largest position in one contract, in shares or contracts.", "IBKR_SERVICE_MAX_POSITION", default=Decimal(0)
+    )
+    max_exposure: Amount = setting(
+        "The most all positions together may be worth, in the base currency.",
+        "IBKR_SERVICE_MAX_EXPOSURE",
+        default=Decimal(0),
+    )
+    allowed_symbols: Names = setting(
+        "Only these symbols, separated by commas.", "IBKR_SERVICE_ALLOWED_SYMBOLS", default=()
+    )
+    denied_symbols: Names = setting(
+        "Never these symbols, separated by commas.", "IBKR_SERVICE_DENIED_SYMBOLS", default=()
+    )
+    repeat_seconds: Annotated[float, Field(ge=0, le=3600)] = setting(
+        "Seconds in which the same order again is refused.", "IBKR_SERVICE_REPEAT_SECONDS", default=2.0
+    )
+
+    @classmethod
+    def wide_open(cls) -> GuardSettings:
+        """Nothing is limited: for a simulator."""
+        return cls(
+            max_order_value=Decimal(0),
+            allow_market_orders=True,
+            market_hours=False,
+            price_collar_percent=Decimal(0),
+            orders_per_minute=0,
+            open_orders_per_side=0,
+            repeat_seconds=0.0,
+        )
+
+
 class LogSettings(Section):
     """What is written down, and how."""
 
@@ -199,4 +271,5 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
     tws: TwsSettings = TwsSettings()
     trading: TradingSettings = TradingSettings()
+    guards: GuardSettings = GuardSettings()
     log: LogSettings = LogSettings()

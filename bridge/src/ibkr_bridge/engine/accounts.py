@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from ibkr_bridge.domain.account import AccountSummary, Pnl, Position, Seen, T
-from ibkr_bridge.domain.errors import AccountRequired, BrokerAway, BrokerSilent, UnknownAccount
+from ibkr_bridge.domain.contract import ContractQuery
+from ibkr_bridge.domain.errors import AccountRequired, BridgeError, BrokerAway, BrokerSilent, UnknownAccount
+from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.topics import PNL
@@ -15,19 +18,28 @@ from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.upstream import Upstream
 
+_NAMES = 2.0
 _FIRST_WORD = 5.0
 """How long the first figures after a connection may take, in seconds."""
 
 
 class Accounts:
     def __init__(
-        self, upstream: Upstream, publisher: Publisher, clock: Clock, settings: EngineSettings, *, sessions: Sessions
+        self,
+        upstream: Upstream,
+        publisher: Publisher,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        sessions: Sessions,
+        contracts: Contracts,
     ) -> None:
         self._upstream = upstream
         self._publisher = publisher
         self._clock = clock
         self._settings = settings
         self._sessions = sessions
+        self._contracts = contracts
         self._summaries: dict[str, Seen[AccountSummary]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._positions: dict[tuple[str, int], Position] = {}
@@ -85,18 +97,24 @@ class Accounts:
         """Of one account, or of every visible one."""
         wanted = self.resolve(account) if account else None
         await self._first(self._positions_told, "positions")
-        found = tuple(
+        found = [
             position
             for position in self._positions.values()
             if position.qty and self.visible(position.account) and wanted in (None, position.account)
-        )
-        return self._aged(Seen(found, self._positions_at or self._clock.now()))
+        ]
+        named = await asyncio.gather(*(self._named(position) for position in found))
+        return self._aged(Seen(tuple(named), self._positions_at or self._clock.now()))
 
     async def pnl(self, account: str | None) -> Seen[Pnl]:
         name = self.resolve(account)
         if name not in self._pnl:
             await self._first(self._pnl_told.setdefault(name, asyncio.Event()), "profit and loss")
         return self._aged(self._pnl[name])
+
+    def held(self, account: str, conid: int) -> Decimal:
+        """The quantity as last told; 0 where none was."""
+        position = self._positions.get((account, conid))
+        return position.qty if position else Decimal(0)
 
     def position_changed(self, position: Position) -> None:
         self._positions[position.account, position.contract.conid] = position
@@ -114,6 +132,16 @@ class Accounts:
             told.set()
         if self.visible(pnl.account) and (known is None or known.value != pnl):
             self._publisher.publish(PNL, seen)
+
+    async def _named(self, position: Position) -> Position:
+        """The broker names a position's contract by its listing alone; everywhere else a contract has its full name."""
+        try:
+            async with asyncio.timeout(_NAMES):
+                return replace(
+                    position, contract=await self._contracts.resolve(ContractQuery(conid=position.contract.conid))
+                )
+        except (BridgeError, TimeoutError):
+            return position
 
     async def _first(self, told: asyncio.Event, what: str) -> None:
         """Wait for the first word of this kind; later ones come by themselves."""

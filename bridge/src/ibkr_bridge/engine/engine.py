@@ -17,6 +17,7 @@ from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.health import Health
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.orders import Orders
+from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.reports import Reports
 from ibkr_bridge.engine.sessions import Sessions
@@ -71,7 +72,7 @@ class Machine:
         self._recorder = Recorder(book, journal, publisher)
         sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
-        accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions)
+        accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
         marketdata = MarketData(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
         orders = Orders(
             upstream,
@@ -83,6 +84,9 @@ class Machine:
             sessions=sessions,
             contracts=self._contracts,
             accounts=accounts,
+            outlook=Outlook(
+                clock, settings, calendar, book=book, sessions=sessions, accounts=accounts, marketdata=marketdata
+            ),
         )
         self._reports = Reports(upstream, clock, book=book, recorder=self._recorder)
         health = Health(upstream, clock, settings, sessions=sessions)

@@ -31,12 +31,13 @@ from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.wishes import fingerprint, sensible
 from ibkr_bridge.guards.chain import judge
-from ibkr_bridge.guards.verdict import Denial, Intent, View
+from ibkr_bridge.guards.verdict import Denial, Intent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Bound, Journal, Page
 from ibkr_bridge.ports.upstream import Upstream
@@ -68,6 +69,7 @@ class Orders:
         sessions: Sessions,
         contracts: Contracts,
         accounts: Accounts,
+        outlook: Outlook,
     ) -> None:
         self._upstream = upstream
         self._journal = journal
@@ -78,6 +80,7 @@ class Orders:
         self._sessions = sessions
         self._contracts = contracts
         self._accounts = accounts
+        self._outlook = outlook
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing: set[str] = set()
 
@@ -93,12 +96,15 @@ class Orders:
             return await self._again(seen, body)
         self._sessions.require()
         contract = await self._contracts.resolve(command.contract)
+        market = await self._outlook.market(account, contract)
         # From here to the binding there is no await: two callers with one id cannot both pass.
         if command.client_order_id and (bound := self._book.bound(account, command.client_order_id)):
             return await self._again(bound, body)
         order = self._new(command, account, contract)
-        if (denial := judge(Intent(account, contract, order.terms), self._view())) is not None:
+        intent = Intent(account, contract, order.terms)
+        if (denial := judge(intent, self._outlook.view(intent, market))) is not None:
             raise await self._deny(order, denial)
+        self._outlook.passed(intent)
         self._book.bind(order, body)
         kept = self._recorder.record(order.id, Received(order, body, order.created_at))
         return Placement(await self._owned(self._carry(order, kept), order.id), created=True)
@@ -116,7 +122,9 @@ class Orders:
         order = await self._working(order_id)
         terms = sensible(change.applied_to(order.terms))
         self._sessions.require()
-        if (denial := judge(Intent(order.account, order.contract, terms), self._view())) is not None:
+        market = await self._outlook.market(order.account, order.contract)
+        intent = Intent(order.account, order.contract, terms, replaces=order)
+        if (denial := judge(intent, self._outlook.view(intent, market))) is not None:
             raise _denied(denial)
         if order_id in self._changing:
             raise ChangePending(order_id)
@@ -277,15 +285,6 @@ class Orders:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # raised to the caller if it is still there
-
-    def _view(self) -> View:
-        return View(
-            read_only=self._settings.read_only,
-            expected_world=self._settings.world,
-            allow_live=self._settings.allow_live,
-            pinned_account=self._settings.account,
-            session_accounts=self._sessions.held,
-        )
 
 
 def _heard(order: Order) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ibkr_bridge.domain.world import World
+from ibkr_bridge.guards.verdict import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class EngineSettings:
     allow_live: bool = False
     account: str | None = None
     """Pins the service to one account."""
+    limits: Limits = field(default_factory=Limits)
     first_word_timeout: float = 3.0
     """How long POST /orders waits for the broker's first word."""
     quote_timeout: float = 5.0

@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from ibkr_bridge.guards.account_pin import account_pin
+from ibkr_bridge.guards.halt import halt
+from ibkr_bridge.guards.market_hours import market_hours
+from ibkr_bridge.guards.market_orders import market_orders
+from ibkr_bridge.guards.open_orders import open_orders
+from ibkr_bridge.guards.order_rate import order_rate
+from ibkr_bridge.guards.order_value import order_value
+from ibkr_bridge.guards.position import exposure, position
+from ibkr_bridge.guards.price_collar import price_collar
+from ibkr_bridge.guards.quantity import quantity
 from ibkr_bridge.guards.read_only import read_only
+from ibkr_bridge.guards.repeats import repeats
+from ibkr_bridge.guards.symbols import symbols
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent, View
 from ibkr_bridge.guards.world import world
 
-GUARDS: tuple[Guard, ...] = (read_only, world, account_pin)
+GUARDS: tuple[Guard, ...] = (
+    read_only,
+    world,
+    account_pin,
+    halt,
+    symbols,
+    market_orders,
+    market_hours,
+    quantity,
+    repeats,
+    order_rate,
+    open_orders,
+    price_collar,
+    order_value,
+    position,
+    exposure,
+)
 
 
 def judge(intent: Intent, view: View, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:

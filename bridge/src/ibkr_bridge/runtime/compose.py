@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from ibkr_bridge.api.app import create_app
 from ibkr_bridge.api.ws.messages import encode
 from ibkr_bridge.calendars.exchange import ExchangeCalendar
-from ibkr_bridge.config.settings import Settings
+from ibkr_bridge.config.settings import GuardSettings, Settings
 from ibkr_bridge.engine.engine import Machine
 from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.guards.verdict import Limits
 from ibkr_bridge.hub.hub import Hub
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.runtime.clock import SystemClock
@@ -59,4 +60,26 @@ def _engine(settings: Settings) -> EngineSettings:
         allow_live=settings.trading.allow_live,
         account=settings.tws.account,
         first_word_timeout=settings.trading.first_word_timeout,
+        limits=_limits(settings.guards),
+    )
+
+
+def _limits(guards: GuardSettings) -> Limits:
+    """0 and empty switch a guard off."""
+    return Limits(
+        base_currency=guards.base_currency,
+        max_order_value=guards.max_order_value or None,
+        max_rate_age=guards.max_rate_age,
+        allow_market_orders=guards.allow_market_orders,
+        market_hours=guards.market_hours,
+        max_quantity=guards.max_quantity or None,
+        price_collar_percent=guards.price_collar_percent or None,
+        max_quote_age=guards.max_quote_age,
+        orders_per_minute=guards.orders_per_minute or None,
+        open_orders_per_side=guards.open_orders_per_side or None,
+        max_position=guards.max_position or None,
+        max_exposure=guards.max_exposure or None,
+        allowed_symbols=frozenset(guards.allowed_symbols),
+        denied_symbols=frozenset(guards.denied_symbols),
+        repeat_seconds=guards.repeat_seconds,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ibkr_bridge.config.settings import ApiSettings, Settings, TradingSettings
+from ibkr_bridge.config.settings import ApiSettings, GuardSettings, Settings, TradingSettings
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.runtime.loop import run
 from ibkr_bridge.runtime.simulator import Child, SimulatorError, simulator
@@ -77,17 +77,27 @@ def _settings(settings: Settings, options: DemoOptions, child: Child) -> Setting
         update={"host": "127.0.0.1", "port": child.tws_port, "account": child.accounts[0], "market_data_type": "live"}
     )
     trading = TradingSettings(read_only=False, world=World.SIMULATED)
-    return Settings(api=api, tws=tws, trading=trading, log=settings.log)
+    return settings.model_copy(update={"api": api, "tws": tws, "trading": trading, "guards": GuardSettings.wide_open()})
 
 
 async def _serve(service: ModuleType, settings: Settings, child: Child) -> int:
     ready: asyncio.Future[Service] = asyncio.get_running_loop().create_future()
-    greeting = asyncio.create_task(_greet(ready, settings, child))
+    tasks = [asyncio.create_task(_greet(ready, settings, child)), asyncio.create_task(_watch(ready, child))]
     try:
         code: int = await service.until_stopped(settings, child.admit, ready=ready)
         return code
     finally:
-        greeting.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(ready: asyncio.Future[Service], child: Child) -> None:
+    """Without its simulator a demo shows nothing: it ends with it."""
+    await child.process.wait()
+    service = await ready
+    if not service.ended.done():
+        service.ended.set_result("the simulator ended")
 
 
 async def _greet(ready: asyncio.Future[Service], settings: Settings, child: Child) -> None:
@@ -104,6 +114,7 @@ ibkr-bridge is running on a SIMULATOR: no real account, no real money.
 
   REST and WebSocket   {url}      every operation: {url}/docs
   TWS socket           127.0.0.1:{child.tws_port}            for ib_async and its like
+  its control port     http://127.0.0.1:{child.control_port}
   account              {child.accounts[0]}
 
 Try it from another terminal:

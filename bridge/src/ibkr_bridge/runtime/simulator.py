@@ -12,7 +12,7 @@ import sys
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
@@ -35,7 +35,8 @@ class Child:
     tws_port: int
     control_port: int
     accounts: tuple[str, ...]
-    nonce: str
+    nonce: str = field(repr=False)
+    process: asyncio.subprocess.Process = field(repr=False)
 
     async def admit(self, accounts: tuple[str, ...], our_end: tuple[str, int]) -> None:
         """Raises WorldMismatch unless the child itself says that our socket ends at it, and its accounts are DU99."""
@@ -110,7 +111,7 @@ async def _ready(process: asyncio.subprocess.Process, nonce: str) -> Child:
         told = json.loads(line)
     except (TimeoutError, OSError, ValueError) as problem:
         raise SimulatorError("the simulator did not start; its own message is above") from problem
-    return Child(told["tws_port"], told["control_port"], tuple(told["accounts"]), nonce)
+    return Child(told["tws_port"], told["control_port"], tuple(told["accounts"]), nonce, process)
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

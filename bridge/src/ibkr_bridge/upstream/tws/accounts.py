@@ -120,7 +120,9 @@ class Accounts:
             replace(
                 known,
                 market_value=worth,
-                market_price=None if worth is None or not shares else translate.decimal(round(worth / shares, 6)),
+                market_price=None
+                if worth is None or not shares
+                else translate.decimal(float(round(worth / shares, 6))),
                 daily_pnl=translate.decimal(daily),
                 unrealized_pnl=translate.decimal(unrealized),
                 realized_pnl=translate.decimal(realized),

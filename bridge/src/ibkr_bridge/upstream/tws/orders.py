@@ -21,6 +21,7 @@ from ibkr_bridge.upstream.tws.codes import Code, Effect
 from ibkr_bridge.upstream.tws.requests import Request
 from ibkr_bridge.upstream.tws.wire import Wire
 
+_CANCELLED = 202
 _OPEN = "open orders"
 _COMPLETED = "completed orders"
 _KINDS = {Effect.REFUSED: MessageKind.REFUSED, Effect.CANCEL_REFUSED: MessageKind.CANCEL_REFUSED}
@@ -135,6 +136,8 @@ class Orders:
         reference = self._references.get(number)
         if reference is None:
             return False
+        if code.number == _CANCELLED and not text.partition(":")[2].strip():
+            return True  # the order's status says the same, and this message adds no reason
         broker = BrokerIds(order_id=number, client_id=self._wire.settings.client_id, reference=reference)
         kind = _KINDS.get(code.effect, MessageKind.NOTE)
         self._emit(OrderMessage(broker, kind, Warned(code.number, text, self._now())))

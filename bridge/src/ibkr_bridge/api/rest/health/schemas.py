@@ -155,4 +155,6 @@ HEALTH = HealthAnswer(
 HANDSHAKE = HandshakeAnswer(
     connected=True, latency_ms=12.5, state="ready", server_version=176, accounts=("DU123456",), as_of=AT
 )
-CAPABILITIES = CapabilitiesAnswer("tws", 42, ("orders", "quotes"), {"scanner": "Not built yet."})
+CAPABILITIES = CapabilitiesAnswer(
+    "tws", 42, ("market.quote", "order.place"), {"oauth": "TWS and IB Gateway are logged in on their own screen."}
+)

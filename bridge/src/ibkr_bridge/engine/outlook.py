@@ -1,0 +1,151 @@
+"""What the guards are shown: the market first, which may have to be asked for, then everything else at one instant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ibkr_bridge.domain.account import Seen
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.order import Order
+from ibkr_bridge.domain.quote import Quote
+from ibkr_bridge.engine.accounts import Accounts
+from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.marketdata import MarketData
+from ibkr_bridge.engine.rates import Rates
+from ibkr_bridge.engine.sessions import Sessions
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.guards.verdict import Intent, Price, Recent, TradingState, View
+from ibkr_bridge.ports.calendar import Calendar, MarketHours
+from ibkr_bridge.ports.clock import Clock
+
+_PATIENCE = 3.0
+"""How long the market may be asked for the guards, in seconds; what is then missing is missing."""
+_REMEMBERED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What had to be asked for. None: not needed, or not to be had."""
+
+    quote: Seen[Quote] | None = None
+    rate: Price | None = None
+    hours: MarketHours | None = None
+    exposure: Decimal | None = Decimal(0)
+
+
+class Outlook:
+    def __init__(
+        self,
+        clock: Clock,
+        settings: EngineSettings,
+        calendar: Calendar,
+        *,
+        book: OrderBook,
+        sessions: Sessions,
+        accounts: Accounts,
+        marketdata: MarketData,
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._calendar = calendar
+        self._book = book
+        self._sessions = sessions
+        self._accounts = accounts
+        self._marketdata = marketdata
+        self._rates = Rates(marketdata, clock)
+        self._recent: deque[Recent] = deque()
+        self.state = TradingState.ACTIVE
+
+    async def market(self, account: str, contract: Contract) -> Market:
+        """Ask only for what a guard that is switched on will look at."""
+        limits = self._settings.limits
+        valued = limits.max_order_value is not None or limits.max_exposure is not None
+        quoted = valued or limits.price_collar_percent is not None
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                quote, rate, hours, exposure = await asyncio.gather(
+                    self._quote(contract) if quoted else _nothing(),
+                    self._rates.rate(contract.currency, limits.base_currency) if valued else _nothing(),
+                    self._hours(contract) if limits.market_hours else _nothing(),
+                    self._exposure(account, contract) if limits.max_exposure is not None else _nothing(),
+                )
+        except TimeoutError:
+            return Market(exposure=None)
+        return Market(quote, rate, hours, exposure)
+
+    def view(self, intent: Intent, market: Market) -> View:
+        """Without an await: what is judged is what is then bound."""
+        now = self._clock.now()
+        replaced = intent.replaces.id if intent.replaces else None
+        return View(
+            read_only=self._settings.read_only,
+            expected_world=self._settings.world,
+            allow_live=self._settings.allow_live,
+            pinned_account=self._settings.account,
+            session_accounts=self._sessions.held,
+            now=now,
+            state=self.state,
+            limits=self._settings.limits,
+            bid=_price(market.quote, "bid", now),
+            ask=_price(market.quote, "ask", now),
+            last=_price(market.quote, "last", now),
+            rate=market.rate,
+            market_open=market.hours.open if market.hours else None,
+            next_open=market.hours.next_open if market.hours else None,
+            position=self._accounts.held(intent.account, intent.contract.conid),
+            exposure=market.exposure,
+            working=tuple(self._working(intent.account, replaced)),
+            recent=tuple(self._recent),
+        )
+
+    def passed(self, intent: Intent) -> None:
+        """Remember an order that was let through."""
+        now = self._clock.now()
+        self._recent.append(Recent(now, intent.contract.conid, intent.terms))
+        while now - self._recent[0].at > _REMEMBERED:
+            self._recent.popleft()
+
+    def _working(self, account: str, replaced: str | None) -> list[Order]:
+        return [order for order in self._book.unfinished() if order.account == account and order.id != replaced]
+
+    async def _quote(self, contract: Contract) -> Seen[Quote] | None:
+        try:
+            _contract, seen = await self._marketdata.quote(ContractQuery(conid=contract.conid))
+        except BridgeError:
+            return None
+        return seen
+
+    async def _hours(self, contract: Contract) -> MarketHours | None:
+        """By the listing's calendar: SMART is a route, not a place."""
+        try:
+            return await self._calendar.hours(contract.primary_exchange or contract.exchange, self._clock.now())
+        except BridgeError:
+            return None
+
+    async def _exposure(self, account: str, contract: Contract) -> Decimal | None:
+        """Of every other position of the account, in the base currency; None when one cannot be valued."""
+        total = Decimal(0)
+        for position in (await self._accounts.positions(account)).value:
+            if position.contract.conid == contract.conid:
+                continue
+            rate = await self._rates.rate(position.contract.currency, self._settings.limits.base_currency)
+            if rate is None or position.market_value is None:
+                return None
+            total += abs(position.market_value) * rate.value
+        return total
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _price(seen: Seen[Quote] | None, side: str, now: datetime) -> Price | None:
+    value = getattr(seen.value, side) if seen else None
+    if seen is None or value is None:
+        return None
+    return Price(value, (now - seen.as_of).total_seconds(), seen.stale)

@@ -1,0 +1,23 @@
+"""Day and market orders wait for an open market here, not at the broker."""
+
+from __future__ import annotations
+
+from ibkr_bridge.domain.order import TimeInForce
+from ibkr_bridge.guards.verdict import Denial, Intent, View
+
+
+def market_hours(intent: Intent, view: View) -> Denial | None:
+    """Orders that are meant to wait (GTC) or to trade outside regular hours pass; so does what no calendar knows."""
+    terms = intent.terms
+    if not view.limits.market_hours or terms.outside_rth or terms.tif is TimeInForce.GTC:
+        return None
+    if view.market_open is not False:
+        return None
+    opens = view.next_open.isoformat().replace("+00:00", "Z") if view.next_open else "later"
+    return Denial(
+        guard="market_hours",
+        detail=f"The market of {intent.contract.symbol} is closed; it opens {opens}.",
+        advice="Wait, send it GTC or with outside_rth, or set IBKR_SERVICE_MARKET_HOURS=false.",
+        limit="open",
+        value="closed",
+    )

@@ -1,0 +1,30 @@
+"""No order pays far more, or takes far less, than the market's last quote: the slip of a decimal point."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ibkr_bridge.domain.order import Side
+from ibkr_bridge.guards.verdict import Denial, Intent, View
+
+
+def price_collar(intent: Intent, view: View) -> Denial | None:
+    """Only the dangerous side is looked at; without a quote that can be trusted a limit price is not judged."""
+    percent, limit = view.limits.price_collar_percent, intent.terms.limit
+    buying = intent.terms.side is Side.BUY
+    market = (view.ask if buying else view.bid) or view.last
+    if percent is None or limit is None or market is None or market.stale:
+        return None
+    if market.age > view.limits.max_quote_age:
+        return None
+    share = percent / Decimal(100)
+    edge = market.value * (1 + share if buying else 1 - share)
+    if limit <= edge if buying else limit >= edge:
+        return None
+    return Denial(
+        guard="price_collar",
+        detail=f"The limit {limit} is more than {percent} % beyond the market's {market.value}.",
+        advice="Check the price, or raise IBKR_SERVICE_PRICE_COLLAR_PERCENT.",
+        limit=f"{edge:f}",
+        value=str(limit),
+    )
