@@ -1,6 +1,8 @@
-"""The judges that need IBKR's own client run only when they are asked for."""
+"""The judges that need IBKR's own client run only when they are asked for; in CI nothing may be left out."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -16,3 +18,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("foreign"):
             item.add_marker(absent)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What a user's machine may lack, CI installs: there a skipped test is a failed run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -22,7 +22,18 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PACKAGES = ("bridge", "sim")
 LEVELS = ("run", "test", "foreign")
-CHECKED = ("dev.py", "bridge/src", "bridge/tests", "sim/src", "sim/tests", "tests", "bench", "docs", "examples")
+CHECKED = (
+    "dev.py",
+    "conftest.py",
+    "bridge/src",
+    "bridge/tests",
+    "sim/src",
+    "sim/tests",
+    "tests",
+    "bench",
+    "docs",
+    "examples",
+)
 
 if sys.version_info < (3, 11):  # noqa: UP036  whoever has an older one should be told in words
     sys.exit(f"ibkr-bridge needs Python 3.11 or newer; this is {sys.version.split()[0]}")
