@@ -12,6 +12,7 @@ from ibkr_bridge.api.auth import KeyCheck
 from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.limits import Bodies, Doorkeeper
 from ibkr_bridge.api.rest.account.routes import router as account
+from ibkr_bridge.api.rest.admin.routes import router as admin
 from ibkr_bridge.api.rest.health.routes import router as health
 from ibkr_bridge.api.rest.market.routes import router as market
 from ibkr_bridge.api.rest.orders.routes import router as orders
@@ -36,7 +37,7 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.bridge = State(engine, hub, settings, app.version)
-    routers = (orders, market, account, health, websockets)  # looked through in this order: orders wait least
+    routers = (orders, market, account, health, admin, websockets)  # looked through in this order: orders wait least
     for router in routers:
         app.include_router(router)
     errors.install(app)

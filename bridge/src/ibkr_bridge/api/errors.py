@@ -30,6 +30,7 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.BrokerRefused: 422,
         errors.IdReused: 422,
         errors.ChangePending: 409,
+        errors.NotUnknown: 409,
         errors.OrderFinished: 409,
         errors.AccountRequired: 422,
         errors.UnknownAccount: 404,

@@ -1,4 +1,4 @@
-"""The command `ibkr-bridge`: serve, demo, check-config, default-config, version."""
+"""The command `ibkr-bridge`: serve, demo, kill, resume, check-config, default-config, version."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ibkr_bridge.cli.kill import kill, resume
 from ibkr_bridge.cli.options import DEFAULT_ENV_FILE, EnvFile, Host, Port, fail, settings_from, warn
 from ibkr_bridge.config.describe import effective, template, warnings
 from ibkr_bridge.domain.world import World
@@ -34,6 +35,8 @@ def build() -> typer.Typer:
     )
     app.command(short_help="Serve callers over TWS or IB Gateway.")(serve)
     app.command(short_help="Try it on a simulated IBKR.")(demo)
+    app.command(short_help="Stop trading at once.")(kill)
+    app.command(short_help="Trade again after a kill.")(resume)
     app.command("check-config", short_help="Print the settings in force.")(check_config)
     app.command("default-config", short_help="Print a documented .env.")(default_config)
     app.command()(version)

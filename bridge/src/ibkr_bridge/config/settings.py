@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from ibkr_bridge.domain.world import World
 
@@ -176,6 +187,27 @@ class TradingSettings(Section):
         default=3.0,
     )
 
+    never_arrived_after: Seconds = setting(
+        "Seconds over which complete looks at IBKR must miss an unknown order before it counts as never arrived.",
+        "IBKR_SERVICE_NEVER_ARRIVED_AFTER",
+        default=60.0,
+    )
+    inquiry_interval: Seconds = setting(
+        "Seconds between looks at IBKR while an order is unknown.", "IBKR_SERVICE_INQUIRY_INTERVAL", default=5.0
+    )
+    tws_time_zone: str | None = setting(
+        "Login time zone of TWS or IB Gateway, such as America/New_York: its midnight ends what IBKR shows of a day.",
+        "IBKR_SERVICE_TWS_TIME_ZONE",
+        default=None,
+    )
+
+    @field_validator("tws_time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; write it like Europe/Zurich")
+        return value
+
     @model_validator(mode="after")
     def _live_by_name(self) -> TradingSettings:
         if self.world is World.LIVE and not self.allow_live:
@@ -253,6 +285,43 @@ class GuardSettings(Section):
         )
 
 
+def _without_password(value: object) -> object:
+    """An address with a password in it is shown to nobody."""
+    secret = isinstance(value, str) and "@" in value and ":" in value.partition("://")[2].rpartition("@")[0]
+    return SecretStr(value) if secret and isinstance(value, str) else value
+
+
+class JournalSettings(Section):
+    """Where orders and events are kept, and what guards them against change."""
+
+    url: Annotated[str | SecretStr, BeforeValidator(_without_password)] = setting(
+        "sqlite:///folder/file.sqlite, postgresql://user@host/database, or memory: gone when the service stops.",
+        "IBKR_SERVICE_JOURNAL_URL",
+        default="sqlite:///.data/journal.sqlite",
+    )
+    audit_key: SecretStr | None = setting(
+        "The secret that seals every event, 16 bytes at least. Without it the one in audit_key_file is used.",
+        "IBKR_SERVICE_AUDIT_KEY",
+        default=None,
+    )
+    audit_key_file: Path | None = setting(
+        "File of the secret, made when missing; by default audit.key in this user's state folder.",
+        "IBKR_SERVICE_AUDIT_KEY_FILE",
+        default=None,
+    )
+    audit_mark: Path | None = setting(
+        "File that remembers how far the journal had come, so that a cut end is noticed. Keep it where whoever can"
+        " change the journal cannot; by default in this user's state folder.",
+        "IBKR_SERVICE_AUDIT_MARK",
+        default=None,
+    )
+
+    @property
+    def address(self) -> str:
+        """The whole `url`, password included."""
+        return self.url.get_secret_value() if isinstance(self.url, SecretStr) else self.url
+
+
 class LogSettings(Section):
     """What is written down, and how."""
 
@@ -272,4 +341,5 @@ class Settings(Section):
     tws: TwsSettings = TwsSettings()
     trading: TradingSettings = TradingSettings()
     guards: GuardSettings = GuardSettings()
+    journal: JournalSettings = JournalSettings()
     log: LogSettings = LogSettings()

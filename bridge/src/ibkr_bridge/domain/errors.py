@@ -12,6 +12,7 @@ BridgeError
 │   ├── BrokerRefused       by IBKR, with its code and text                   broker.refused
 │   ├── IdReused            a client order id with another body               order.id_reused
 │   ├── ChangePending       a change is on its way                            order.change_pending
+│   ├── NotUnknown          only an unknown order can be resolved             order.not_unknown
 │   ├── OrderFinished       it can no longer be changed or cancelled          order.finished
 │   ├── AccountRequired     several accounts, none named                      account.required
 │   └── UnknownAccount      not an account of this session                    account.unknown
@@ -150,6 +151,18 @@ class ChangePending(Refused):
         super().__init__(
             f"Order {order_id} has a change that IBKR has not answered yet.",
             advice="Wait for its answer on GET /orders/{id} or /ws/ib, then send the next one.",
+        )
+
+
+class NotUnknown(Refused):
+    code = "order.not_unknown"
+    title = "The order's fate is known"
+
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(
+            f"Order {order_id} is {status}: the broker has spoken, and nobody can overrule it.",
+            advice="Cancel or change the order instead.",
+            facts={"status": status},
         )
 
 

@@ -126,6 +126,8 @@ class Established:
     at: datetime
     reason: str | None = None
     reason_code: int | None = None
+    filled_qty: Decimal | None = None
+    avg_fill_price: Decimal | None = None
 
 
 OrderEvent = (

@@ -160,6 +160,16 @@ class ChangeOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """A person's verdict on an order whose fate is unknown. `filled_qty` and `avg_fill_price` go with `filled`."""
+
+    status: OrderStatus
+    note: str
+    filled_qty: Decimal | None = None
+    avg_fill_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What an order would bind and cost, as the broker reckons it; None where it does not say.
 

@@ -145,8 +145,11 @@ def _(event: AnswerLost, order: Order) -> Order:
 
 @_fold.register
 def _(event: Established, order: Order) -> Order:
+    moved = move(order, event.status)
+    if event.filled_qty is not None and event.filled_qty > moved.filled_qty:
+        moved = replace(moved, filled_qty=event.filled_qty, avg_fill_price=event.avg_fill_price)
     return replace(
-        move(order, event.status),
+        moved,
         evidence=(*order.evidence, Evidence(event.at, event.text)),
         reason=event.reason or order.reason,
         reason_code=event.reason_code or order.reason_code,

@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
-from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import Commissioned, Executed
 from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.halts import Halts
 from ibkr_bridge.engine.health import Health
+from ibkr_bridge.engine.inquiries import Inquiries
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.orders import Orders
 from ibkr_bridge.engine.outlook import Outlook
@@ -39,10 +38,6 @@ from ibkr_bridge.ports.upstream import (
     UpstreamEvent,
 )
 
-log = structlog.get_logger()
-_COMPARE_AGAIN = 5.0
-"""Seconds until the broker's orders are asked for again after it did not answer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -51,6 +46,7 @@ class Engine:
     accounts: Accounts
     sessions: Sessions
     health: Health
+    halts: Halts
     calendar: Calendar
 
 
@@ -67,13 +63,16 @@ class Machine:
         settings: EngineSettings,
     ) -> None:
         self._upstream = upstream
-        self._clock = clock
+        self._journal = journal
         book = OrderBook()
         self._recorder = Recorder(book, journal, publisher)
         sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
         accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
         marketdata = MarketData(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
+        outlook = Outlook(
+            clock, settings, calendar, book=book, sessions=sessions, accounts=accounts, marketdata=marketdata
+        )
         orders = Orders(
             upstream,
             journal,
@@ -84,14 +83,15 @@ class Machine:
             sessions=sessions,
             contracts=self._contracts,
             accounts=accounts,
-            outlook=Outlook(
-                clock, settings, calendar, book=book, sessions=sessions, accounts=accounts, marketdata=marketdata
-            ),
+            outlook=outlook,
         )
         self._reports = Reports(upstream, clock, book=book, recorder=self._recorder)
-        health = Health(upstream, clock, settings, sessions=sessions)
-        self.engine = Engine(orders, marketdata, accounts, sessions, health, calendar)
-        self._connected = asyncio.Event()
+        health = Health(upstream, clock, settings, sessions=sessions, outlook=outlook)
+        halts = Halts(settings, book=book, orders=orders, accounts=accounts, marketdata=marketdata, outlook=outlook)
+        self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, calendar)
+        self._inquiries = Inquiries(
+            upstream, clock, settings, book=book, recorder=self._recorder, reports=self._reports, sessions=sessions
+        )
         self._hear: dict[type, Callable[..., None]] = {
             SessionChanged: lambda event: self._session_changed(event.session),
             OrderReported: self._reports.reported,
@@ -110,8 +110,9 @@ class Machine:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._recorder.run(), name="recorder")
+                await self._reports.remember(await self._journal.unfinished())
                 tasks.create_task(self.engine.marketdata.run(), name="market data lines")
-                tasks.create_task(self._compare_on_connect(), name="compare with broker")
+                tasks.create_task(self._inquiries.run(), name="inquiries")
                 tasks.create_task(self._upstream.run(self.hear), name="upstream")
         finally:
             await self.engine.orders.close()
@@ -123,19 +124,7 @@ class Machine:
 
     def _session_changed(self, session: Session) -> None:
         if session.ready:
-            self._connected.set()
+            self._inquiries.connected()
         elif session.state is SessionState.DISCONNECTED:
             self._reports.lost(session.reason or "the connection to IBKR broke")
         self.engine.sessions.changed(session)
-
-    async def _compare_on_connect(self) -> None:
-        while True:
-            await self._connected.wait()
-            self._connected.clear()
-            try:
-                self._reports.compare(await self._upstream.broker_state())
-            except BridgeError as problem:
-                log.warning("orders could not be compared", code=problem.code, detail=problem.detail)
-                await self._clock.sleep(_COMPARE_AGAIN)
-                if self.engine.sessions.current.ready:
-                    self._connected.set()

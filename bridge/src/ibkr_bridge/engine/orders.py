@@ -14,6 +14,7 @@ from ibkr_bridge.domain.errors import (
     ChangePending,
     GuardDenied,
     IdReused,
+    NotUnknown,
     OrderFinished,
     UnknownOrder,
 )
@@ -22,12 +23,13 @@ from ibkr_bridge.domain.events import (
     CancelRequested,
     ChangeRequested,
     Denied,
+    Established,
     OrderEvent,
     Received,
     Sent,
 )
 from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id, reference
-from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Terms
+from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Resolution, Terms
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
@@ -36,8 +38,8 @@ from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.wishes import fingerprint, sensible
-from ibkr_bridge.guards.chain import judge
-from ibkr_bridge.guards.verdict import Denial, Intent
+from ibkr_bridge.guards.chain import GUARDS, judge
+from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Bound, Journal, Page
 from ibkr_bridge.ports.upstream import Upstream
@@ -84,7 +86,7 @@ class Orders:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changing: set[str] = set()
 
-    async def place(self, command: PlaceOrder) -> Placement:
+    async def place(self, command: PlaceOrder, guards: tuple[Guard, ...] = GUARDS) -> Placement:
         """Place an order once. Raises GuardDenied, IdReused, BrokerAway and what contracts raise: nothing was sent.
 
         After a byte may have left it always answers with the order, in state `unknown` if need be.
@@ -102,7 +104,7 @@ class Orders:
             return await self._again(bound, body)
         order = self._new(command, account, contract)
         intent = Intent(account, contract, order.terms)
-        if (denial := judge(intent, self._outlook.view(intent, market))) is not None:
+        if (denial := judge(intent, self._outlook.view(intent, market), guards)) is not None:
             raise await self._deny(order, denial)
         self._outlook.passed(intent)
         self._book.bind(order, body)
@@ -143,6 +145,22 @@ class Orders:
             raise OrderFinished(order.id, order.status)
         self._sessions.require()
         return await self._owned(self._send_cancel(order), order_id)
+
+    async def resolve(self, order_id: str, resolution: Resolution) -> Order:
+        """A person's verdict on an unknown order; the broker may still prove it wrong. Raises NotUnknown."""
+        order = await self.get(order_id)
+        if order.status is not OrderStatus.UNKNOWN:
+            raise NotUnknown(order.id, order.status)
+        filled = resolution.status is OrderStatus.FILLED
+        verdict = Established(
+            resolution.status,
+            f"resolved by hand: {resolution.note}",
+            self._clock.now(),
+            filled_qty=(resolution.filled_qty or order.terms.qty) if filled else resolution.filled_qty,
+            avg_fill_price=resolution.avg_fill_price,
+        )
+        await self._record(order.id, verdict)
+        return await self.get(order_id)
 
     async def get(self, order_id: str) -> Order:
         """Raises UnknownOrder."""

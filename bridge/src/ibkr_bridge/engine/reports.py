@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 
 import structlog
@@ -17,6 +17,7 @@ from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, MessageKind, OrderMessage, OrderReported, Upstream
 
 log = structlog.get_logger()
+_ABSENT = "not among IBKR's open orders, completed orders and executions"
 _GRACE = 0.5
 """How long after a refusal the broker's own report may take, in seconds, before we look for the order."""
 
@@ -29,6 +30,14 @@ class Reports:
         self._recorder = recorder
         self._orphans: dict[str, Commissioned] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def remember(self, orders: Sequence[Order]) -> None:
+        """Orders of an earlier life of this service. What it had begun and not heard of is unknown until asked."""
+        for order in orders:
+            self._book.put(order)
+            if order.status in (OrderStatus.RECEIVED, OrderStatus.SENT):
+                event = AnswerLost("the service was restarted before IBKR had answered", self._clock.now())
+                await self._recorder.record(order.id, event)
 
     def reported(self, event: OrderReported) -> None:
         order = self._book.named(event.report.broker)
@@ -76,11 +85,13 @@ class Reports:
             if order.status is OrderStatus.SENT:
                 self._recorder.record(order.id, AnswerLost(f"{why}, before IBKR had answered", self._clock.now()))
 
-    def compare(self, state: BrokerState) -> None:
-        """Take in all that the broker shows; what it ought to show and does not becomes unknown."""
-        for order in self._take_in(state):
-            text = "not among IBKR's open orders, completed orders and executions"
-            self._recorder.record(order.id, AnswerLost(text, self._clock.now()))
+    def compare(self, state: BrokerState) -> list[Order]:
+        """Take in all that the broker shows; what it ought to show and does not becomes unknown, and is returned."""
+        absent = self._take_in(state)
+        for order in absent:
+            if _ABSENT not in {evidence.text for evidence in order.evidence}:
+                self._recorder.record(order.id, AnswerLost(_ABSENT, self._clock.now()))
+        return [self._book.get(order.id) or order for order in absent]
 
     def _take_in(self, state: BrokerState) -> list[Order]:
         """The orders that a complete state ought to show and does not."""

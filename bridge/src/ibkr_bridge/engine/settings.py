@@ -26,3 +26,13 @@ class EngineSettings:
     """How long a line stays open after the last caller has polled it."""
     summary_age: float = 5.0
     """How old an account summary may be before the broker is asked again."""
+    inquiry_interval: float = 5.0
+    """How often the broker is asked about orders whose fate is unknown."""
+    never_arrived_after: float = 60.0
+    """For how long complete looks must miss an unknown order before it counts as never arrived."""
+    broker_time_zone: str | None = None
+    """The login time zone of TWS or IB Gateway, whose midnight ends what it shows; None: not known."""
+    cancel_all_timeout: float = 10.0
+    """How long a halt waits for its cancels."""
+    flatten_slip_percent: int = 2
+    """How far beyond the market the limit of a flattening order may lie."""

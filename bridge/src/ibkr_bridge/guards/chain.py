@@ -35,6 +35,9 @@ GUARDS: tuple[Guard, ...] = (
     position,
     exposure,
 )
+REDUCING: tuple[Guard, ...] = (read_only, world, account_pin, halt)
+"""For orders that only bring a position nearer to zero, which `halt` makes sure of: limits of size and price would keep
+a position open that is to be closed."""
 
 
 def judge(intent: Intent, view: View, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:

@@ -61,6 +61,9 @@ def _engine(settings: Settings) -> EngineSettings:
         account=settings.tws.account,
         first_word_timeout=settings.trading.first_word_timeout,
         limits=_limits(settings.guards),
+        never_arrived_after=settings.trading.never_arrived_after,
+        inquiry_interval=settings.trading.inquiry_interval,
+        broker_time_zone=settings.trading.tws_time_zone,
     )
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.numbers import Positive
-from ibkr_bridge.api.text import Account, Conid, Symbol, Word
+from ibkr_bridge.api.text import PRINTABLE, Account, Conid, Symbol, Word
 from ibkr_bridge.domain.errors import InvalidRequest
-from ibkr_bridge.domain.order import ChangeOrder, OrderType, PlaceOrder, Side, Terms, TimeInForce
+from ibkr_bridge.domain.order import (
+    ChangeOrder,
+    OrderStatus,
+    OrderType,
+    PlaceOrder,
+    Resolution,
+    Side,
+    Terms,
+    TimeInForce,
+)
 
 _TYPES = {"LMT": "LIMIT", "MKT": "MARKET", "STP": "STOP", "STP LMT": "STOP_LIMIT", "STP_LMT": "STOP_LIMIT"}
 CLIENT_ORDER_ID = r"^[!-~]([ -~]{0,62}[!-~])?$"
@@ -37,6 +46,9 @@ ClientOrderId = Annotated[
     str,
     Field(pattern=CLIENT_ORDER_ID, description="Yours; the same id again answers with the same order, never a second."),
 ]
+
+
+Note = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTABLE)]
 
 
 class Body(BaseModel):
@@ -126,3 +138,17 @@ class ChangeBody(Body):
         if self == ChangeBody():
             raise InvalidRequest("Name at least one of qty, limit, stop and tif.", field="qty")
         return ChangeOrder(qty=self.qty, limit=self.limit, stop=self.stop, tif=self.tif)
+
+
+class ResolutionBody(Body):
+    """Your verdict on an order whose fate is unknown, after you have looked for it in TWS."""
+
+    status: Literal["never_arrived", "cancelled", "rejected", "expired", "filled"]
+    note: Note = Field(description="How you know; kept with the order")
+    filled_qty: Positive | None = Field(
+        default=None, description="What filled; for `filled` the whole order, if left out"
+    )
+    avg_fill_price: Positive | None = None
+
+    def resolution(self) -> Resolution:
+        return Resolution(OrderStatus(self.status), self.note, self.filled_qty, self.avg_fill_price)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from ibkr_bridge.api.errors import answer, of
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
-from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID, ChangeBody, OrderBody
+from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID, ChangeBody, OrderBody, ResolutionBody
 from ibkr_bridge.api.rest.orders.schemas import (
     ORDER,
     ORDERS,
@@ -50,6 +50,17 @@ _EXAMPLES: dict[str, Any] = {
 NewOrder = Annotated[OrderBody, Body(openapi_examples=_EXAMPLES)]
 Change = Annotated[
     ChangeBody, Body(openapi_examples={"limit": {"summary": "Another limit", "value": {"limit": 151.25}}})
+]
+Verdict = Annotated[
+    ResolutionBody,
+    Body(
+        openapi_examples={
+            "never arrived": {
+                "summary": "It is not in TWS",
+                "value": {"status": "never_arrived", "note": "not in TWS, no fill today"},
+            }
+        }
+    ),
 ]
 OrderId = Annotated[
     str,
@@ -174,3 +185,14 @@ async def cancel(engine: TheEngine, order_id: OrderId) -> Response:
     cancelled = await engine.orders.cancel(order_id)
     code = 200 if cancelled.status is OrderStatus.CANCELLED else 202
     return JsonAnswer(order_answer(cancelled), status_code=code)
+
+
+@router.post(
+    "/{order_id}/resolve",
+    summary="Decide what became of an unknown order",
+    response_model=OrderAnswer,
+    responses=answers(ORDER, 404, 409, 422, says="The order with your verdict."),
+)
+async def resolve(engine: TheEngine, order_id: OrderId, body: Verdict) -> Response:
+    """For a person who has looked in TWS. If IBKR ever speaks of the order after all, IBKR is believed."""
+    return JsonAnswer(order_answer(await engine.orders.resolve(order_id, body.resolution())))

@@ -1,0 +1,156 @@
+"""The kill switch: stop what is new, cancel what is ours, bring positions to zero; each only when asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+
+import structlog
+
+from ibkr_bridge.domain.account import Position
+from ibkr_bridge.domain.contract import ContractQuery
+from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.order import Order, OrderStatus, OrderType, PlaceOrder, Side, Terms
+from ibkr_bridge.engine.accounts import Accounts
+from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.marketdata import MarketData
+from ibkr_bridge.engine.orders import Orders
+from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.guards.chain import REDUCING
+from ibkr_bridge.guards.verdict import TradingState
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that was to be stopped and was not: an order, or a position by its symbol."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HaltReport:
+    state: TradingState
+    cancelled: tuple[str, ...] = ()
+    remaining: tuple[Failure, ...] = ()
+    flattening: tuple[str, ...] = ()
+    """The orders that bring positions to zero."""
+    not_flattened: tuple[Failure, ...] = ()
+
+
+class Halts:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        *,
+        book: OrderBook,
+        orders: Orders,
+        accounts: Accounts,
+        marketdata: MarketData,
+        outlook: Outlook,
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._orders = orders
+        self._accounts = accounts
+        self._marketdata = marketdata
+        self._outlook = outlook
+        self._busy = asyncio.Lock()
+
+    @property
+    def state(self) -> TradingState:
+        return self._outlook.state
+
+    async def halt(self, *, cancel: bool = False, flatten: bool = False) -> HaltReport:
+        """Stop new orders from this instant; then cancel ours; then, once cancels have settled, flatten.
+
+        Safe to run twice: what is already on its way to zero is not ordered again.
+        """
+        self._outlook.state = TradingState.HALTED
+        log.warning("trading halted", cancel=cancel, flatten=flatten)
+        async with self._busy:
+            cancelled, remaining = await self._cancel_all() if cancel or flatten else ((), ())
+            flattening, not_flattened = await self._flatten() if flatten else ((), ())
+        return HaltReport(self.state, cancelled, remaining, flattening, not_flattened)
+
+    async def reduce(self) -> HaltReport:
+        """From now on only what brings a position nearer to zero."""
+        self._outlook.state = TradingState.REDUCING
+        log.warning("trading reduces only")
+        return HaltReport(self.state)
+
+    async def resume(self) -> HaltReport:
+        self._outlook.state = TradingState.ACTIVE
+        log.warning("trading resumed")
+        return HaltReport(self.state)
+
+    async def _cancel_all(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
+        """Every order of ours that may still fill, one by one and side by side."""
+        targets = [order for order in self._book.unfinished() if order.status is not OrderStatus.RECEIVED]
+        outcomes = await asyncio.gather(*(self._cancel(order) for order in targets))
+        failures = tuple(failure for failure in outcomes if failure is not None)
+        failed = {failure.what for failure in failures}
+        return tuple(order.id for order in targets if order.id not in failed), failures
+
+    async def _cancel(self, order: Order) -> Failure | None:
+        try:
+            async with asyncio.timeout(self._settings.cancel_all_timeout):
+                ended = await self._orders.cancel(order.id)
+                while not ended.status.terminal:
+                    ended = await self._book.next(order.id)
+        except TimeoutError:
+            latest = self._book.get(order.id) or order
+            return Failure(order.id, f"still {latest.status}")
+        except BridgeError as problem:
+            latest = self._book.get(order.id) or order
+            return None if latest.status.terminal else Failure(order.id, problem.detail)
+        return None
+
+    async def _flatten(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
+        self._outlook.state = TradingState.REDUCING
+        try:
+            positions = (await self._accounts.positions(None)).value
+            outcomes = await asyncio.gather(*(self._close(position) for position in positions))
+        except BridgeError as problem:
+            return (), (Failure("positions", problem.detail),)
+        finally:
+            self._outlook.state = TradingState.HALTED
+        placed = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
+        return placed, tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
+
+    async def _close(self, position: Position) -> str | Failure:
+        """A limit order just beyond the market: it fills like a market order, and never at any price."""
+        symbol = position.contract.symbol
+        side = Side.SELL if position.qty > 0 else Side.BUY
+        try:
+            limit = await self._limit(position, side)
+            placement = await self._orders.place(
+                PlaceOrder(
+                    contract=ContractQuery(conid=position.contract.conid),
+                    terms=Terms(side, abs(position.qty), OrderType.LIMIT, limit),
+                    account=position.account,
+                ),
+                REDUCING,
+            )
+        except BridgeError as problem:
+            return Failure(symbol, problem.detail)
+        if placement.order.status is OrderStatus.REJECTED:
+            return Failure(symbol, placement.order.reason or "rejected")
+        return placement.order.id
+
+    async def _limit(self, position: Position, side: Side) -> Decimal:
+        contract, seen = await self._marketdata.quote(ContractQuery(conid=position.contract.conid))
+        quote = seen.value
+        market = (quote.bid if side is Side.SELL else quote.ask) or quote.last or quote.close
+        if market is None:
+            raise BridgeError(f"{contract.symbol} has no price to close it at.")
+        slip = market * self._settings.flatten_slip_percent / 100
+        return _on_grid(market - slip if side is Side.SELL else market + slip, contract.min_tick or Decimal("0.01"))
+
+
+def _on_grid(price: Decimal, tick: Decimal) -> Decimal:
+    return (price / tick).to_integral_value() * tick

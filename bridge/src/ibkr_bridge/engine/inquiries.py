@@ -1,0 +1,129 @@
+"""Asks the broker about orders whose fate is unknown, until it speaks or the evidence of its silence is enough."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.events import Established
+from ibkr_bridge.domain.order import Order, OrderStatus
+from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.recorder import Recorder
+from ibkr_bridge.engine.reports import Reports
+from ibkr_bridge.engine.sessions import Sessions
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.upstream import BrokerState, Upstream
+
+log = structlog.get_logger()
+ENOUGH_LOOKS = 3
+_QUARTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An order that complete looks at the broker did not show."""
+
+    first: datetime
+    last: datetime
+    looks: int = 1
+
+    @property
+    def lasted(self) -> timedelta:
+        return self.last - self.first
+
+
+def in_window(order: Order, at: datetime, time_zone: str | None) -> bool:
+    """Whether the broker would still show at `at` whatever became of the order.
+
+    TWS shows completed orders and executions since midnight of its login time zone (TWS API, "Executions and
+    Commissions"). Without knowing the zone, any quarter of an hour may be its midnight.
+    """
+    if time_zone is None:
+        return order.created_at.timestamp() // _QUARTER.total_seconds() == at.timestamp() // _QUARTER.total_seconds()
+    zone = ZoneInfo(time_zone)
+    return order.created_at.astimezone(zone).date() == at.astimezone(zone).date()
+
+
+class Inquiries:
+    def __init__(
+        self,
+        upstream: Upstream,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        book: OrderBook,
+        recorder: Recorder,
+        reports: Reports,
+        sessions: Sessions,
+    ) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._settings = settings
+        self._book = book
+        self._recorder = recorder
+        self._reports = reports
+        self._sessions = sessions
+        self._absences: dict[str, Absence] = {}
+        self._due = asyncio.Event()
+
+    def connected(self) -> None:
+        """A new session: what happened meanwhile is to be found out at once."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Look on every new session, and again and again while an order is unknown; until cancelled."""
+        while True:
+            if not await self._called() and not self._unknown():
+                continue
+            if not self._sessions.current.ready:
+                continue
+            try:
+                state = await self._upstream.broker_state()
+            except BridgeError as problem:
+                log.warning("orders could not be compared", code=problem.code, detail=problem.detail)
+                await self._clock.sleep(self._settings.inquiry_interval)
+                self._due.set()
+                continue
+            self._weigh(self._reports.compare(state), state)
+
+    async def _called(self) -> bool:
+        """True for a new session, False when it is merely time to look again."""
+        try:
+            async with asyncio.timeout(self._settings.inquiry_interval):
+                await self._due.wait()
+        except TimeoutError:
+            return False
+        self._due.clear()
+        return True
+
+    def _unknown(self) -> list[Order]:
+        return [order for order in self._book.unfinished() if order.status is OrderStatus.UNKNOWN]
+
+    def _weigh(self, absent: list[Order], state: BrokerState) -> None:
+        """Several complete looks over a stated time, inside the window in which it would show: it never arrived."""
+        self._absences = {
+            order.id: self._seen_again(order, state.asked_at) for order in absent if order.status is OrderStatus.UNKNOWN
+        }
+        for order in absent:
+            absence = self._absences.get(order.id)
+            if absence is not None and self._enough(order, absence):
+                text = f"{absence.looks} complete looks over {absence.lasted.total_seconds():.0f} s did not show it"
+                verdict = Established(OrderStatus.NEVER_ARRIVED, text, self._clock.now())
+                self._recorder.record(order.id, verdict)
+
+    def _seen_again(self, order: Order, at: datetime) -> Absence:
+        known = self._absences.get(order.id)
+        return replace(known, last=at, looks=known.looks + 1) if known else Absence(at, at)
+
+    def _enough(self, order: Order, absence: Absence) -> bool:
+        return (
+            absence.looks >= ENOUGH_LOOKS
+            and absence.lasted.total_seconds() >= self._settings.never_arrived_after
+            and in_window(order, absence.last, self._settings.broker_time_zone)
+        )
