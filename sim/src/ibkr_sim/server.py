@@ -39,9 +39,9 @@ class SimulatorSettings:
 class Simulator:
     """Open inside `async with`. Raises OSError on entering when a port is taken."""
 
-    def __init__(self, settings: SimulatorSettings) -> None:
+    def __init__(self, settings: SimulatorSettings, clock: Clock | None = None) -> None:
         self._settings = settings
-        self.clock = Clock(settings.start, settings.speed)
+        self.clock = clock or Clock(settings.start, settings.speed)
         self.exchange = Exchange(settings.exchange, self.clock)
         self.door = TwsDoor(self.exchange, settings.tws)
         self._exits = AsyncExitStack()

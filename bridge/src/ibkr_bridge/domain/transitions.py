@@ -135,7 +135,8 @@ def _(event: Changed, order: Order) -> Order:
 
 @_fold.register
 def _(_event: CancelRequested, order: Order) -> Order:
-    return move(order, S.PENDING_CANCEL)
+    """Of an order that may not have arrived, a wish to cancel it makes nothing more certain."""
+    return move(order, S.PENDING_CANCEL) if order.status in (S.WORKING, S.PARTIALLY_FILLED) else order
 
 
 @_fold.register

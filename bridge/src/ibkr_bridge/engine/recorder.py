@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from ibkr_bridge.domain.events import ChangeRefused, ChangeRequested, OrderEvent, OrderUpdate, Received, Warned
+from ibkr_bridge.domain.events import (
+    CancelRequested,
+    ChangeRefused,
+    ChangeRequested,
+    OrderEvent,
+    OrderUpdate,
+    Received,
+    Warned,
+)
 from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
@@ -13,7 +21,7 @@ from ibkr_bridge.engine.topics import ORDERS
 from ibkr_bridge.ports.journal import Entry, Journal
 from ibkr_bridge.ports.publisher import Publisher
 
-_TOLD_WITHOUT_CHANGE = (Warned, ChangeRequested, ChangeRefused)
+_TOLD_WITHOUT_CHANGE = (Warned, ChangeRequested, ChangeRefused, CancelRequested)
 
 
 @dataclass(frozen=True, slots=True)

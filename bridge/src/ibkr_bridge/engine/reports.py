@@ -89,7 +89,8 @@ class Reports:
         """Take in all that the broker shows; what it ought to show and does not becomes unknown, and is returned."""
         absent = self._take_in(state)
         for order in absent:
-            if _ABSENT not in {evidence.text for evidence in order.evidence}:
+            told = _ABSENT in {evidence.text for evidence in order.evidence}
+            if order.status is not OrderStatus.UNKNOWN or not told:
                 self._recorder.record(order.id, AnswerLost(_ABSENT, self._clock.now()))
         return [self._book.get(order.id) or order for order in absent]
 

@@ -14,6 +14,7 @@ from ibkr_bridge.engine.engine import Machine
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.verdict import Limits
 from ibkr_bridge.hub.hub import Hub
+from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.runtime.clock import SystemClock
 from ibkr_bridge.storage.memory import MemoryJournal
@@ -32,10 +33,11 @@ class House:
     journal: Journal
 
 
-def compose(settings: Settings, admit: Admission) -> House:
-    clock = SystemClock()
+def compose(settings: Settings, admit: Admission, clock: Clock | None = None, journal: Journal | None = None) -> House:
+    """Time, chance and the journal may be handed in, so that a test owns them."""
+    clock = clock or SystemClock()
     hub = Hub(encode)
-    journal = MemoryJournal()
+    journal = journal or MemoryJournal()
     upstream = TwsUpstream(_tws(settings), clock, admit)
     machine = Machine(upstream, journal, hub, ExchangeCalendar(), clock, _engine(settings))
     app = create_app(machine.engine, hub, settings.api)
