@@ -47,6 +47,7 @@ def environment() -> dict[str, str]:
         "UV_NO_CONFIG": "1",
         "VIRTUAL_ENV": str(VENV),
         "PYTHONUTF8": "1",
+        "PYTHONHASHSEED": "0",  # a seed of the fault runner replays only if sets keep their order
         "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
     }
     return {**os.environ, **inside}
@@ -151,6 +152,11 @@ def command_bench(_options: argparse.Namespace, rest: list[str]) -> int:
     return python("-m", "bench", *rest)
 
 
+def command_faults(_options: argparse.Namespace, rest: list[str]) -> int:
+    install("test")
+    return python("-m", "faults", *rest)
+
+
 def command_lock(_options: argparse.Namespace, rest: list[str]) -> int:
     installer = uv()
     for name in ("uv", *LEVELS):
@@ -171,6 +177,7 @@ COMMANDS = {
     "test": (command_test, "run every test; options go to pytest"),
     "check": (command_check, "formatting, lint, strict types, the import contract, generated documents"),
     "bench": (command_bench, "measure, with the baseline beside each figure; prints a table and writes JSON"),
+    "faults": (command_faults, "play seeded worlds in which everything goes wrong, and compare the books"),
     "format": (command_format, "put the code into the house's format"),
     "docs": (command_docs, "write the generated reference pages anew"),
     "lock": (command_lock, "resolve requirements/*.in into pinned, hashed requirements/*.txt"),
@@ -182,7 +189,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (_function, sentence) in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=sentence, add_help=name not in ("run", "bench"))
+        subparser = subparsers.add_parser(name, help=sentence, add_help=name not in ("run", "bench", "faults"))
         if name == "test":
             subparser.add_argument("--foreign", action="store_true", help="also IBKR's own client, under its licence")
     options, rest = parser.parse_known_args()

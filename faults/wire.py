@@ -33,9 +33,9 @@ class Wire:
     def heal(self) -> None:
         self.mute = self.deaf = self.shut = False
 
-    def say(self, code: int, text: str) -> None:
-        """A system message, as if the gateway had sent it."""
-        payload = f"4\x002\x00-1\x00{code}\x00{text}\x00\x00".encode()
+    def say(self, code: int, text: str, number: int = -1) -> None:
+        """A message about an order, or about the system, as if the gateway had sent it."""
+        payload = f"4\x002\x00{number}\x00{code}\x00{text}\x00\x00".encode()
         for near, _far in self._open.values():
             near.write(struct.pack(">I", len(payload)) + payload)
 

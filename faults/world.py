@@ -45,6 +45,12 @@ class Outcome:
     happened: list[str] = field(default_factory=list)
 
 
+_MISLEADING = (
+    (10349, "Order TIF was set to DAY based on order preset."),
+    (399, "Order Message: Warning: your order will not be placed at the exchange until 09:30"),
+    (2109, "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored"),
+    (10148, "OrderId that needs to be cancelled can not be cancelled, state: Submitted."),
+)
 Planted = Callable[[House], None]
 
 
@@ -74,6 +80,8 @@ class World:
                 await self._start()
                 await self._live()
                 await self._settle()
+                simulator.clock.set_speed(0)  # nothing more happens: what was on its way arrives, and books are closed
+                await asyncio.sleep(5)
                 orders = await self._all_orders()
             finally:
                 await self._die()
@@ -93,7 +101,7 @@ class World:
     async def _bad_luck(self) -> None:
         for _ in range(_BAD_LUCK):
             await asyncio.sleep(self._chance.expovariate(1 / 1.2))
-            name = self._chance.choice(("cut", "mute", "deaf", "shut", "link", "crash"))
+            name = self._chance.choice(("cut", "mute", "deaf", "shut", "link", "crash", "mislead"))
             self._happened.append(f"{self._loop.time():.3f} {name}")
             await getattr(self, f"_{name}")()
 
@@ -121,6 +129,13 @@ class World:
         self._wire.say(1100, "Connectivity between IBKR and TWS has been lost.")
         await asyncio.sleep(self._chance.expovariate(1 / 1.5))
         self._wire.say(1102, "Connectivity between IBKR and TWS has been restored - data maintained.")
+
+    async def _mislead(self) -> None:
+        """Messages about live orders that other clients take for their end."""
+        live = [order for order in await self._all_orders() if order.broker and not order.status.terminal]
+        for order in live[:3]:
+            code, text = self._chance.choice(_MISLEADING)
+            self._wire.say(code, text, order.broker[-1].order_id)
 
     async def _crash(self) -> None:
         """kill -9 in virtual time: whatever the journal had not kept is gone."""
@@ -180,7 +195,6 @@ class World:
             async with asyncio.timeout(_PATIENCE):
                 while not await self._settled():  # noqa: ASYNC110  what the service knows can only be asked
                     await asyncio.sleep(1)
-        await asyncio.sleep(5)
 
     async def _settled(self) -> bool:
         assert self._house is not None
@@ -189,7 +203,8 @@ class World:
         return ready and not [order for order in await self._all_orders() if order.status in waiting]
 
     async def _all_orders(self) -> list[Order]:
-        assert self._house is not None
+        if self._house is None:
+            return []
         page = await self._house.machine.engine.orders.list(limit=10_000)
         return list(page.orders)
 
