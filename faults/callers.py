@@ -100,7 +100,7 @@ class Caller:
         if kind < 0.5:  # marketable, and perhaps only in part
             return {**base, "qty": qty * 40, "type": "LIMIT", "limit": 280 if side == "BUY" else 260}
         if kind < 0.8:  # near the market: the price walks over it sooner or later
-            return {**base, "qty": qty * 10, "type": "LIMIT", "limit": round(270 + self._chance.uniform(-0.3, 0.3), 2)}
+            return {**base, "qty": qty * 10, "type": "LIMIT", "limit": round(270 + self._chance.uniform(-0.1, 0.1), 2)}
         return {**base, "type": "LIMIT", "limit": 200 if side == "BUY" else 340}
 
     async def _follow(self, order_id: str) -> None:

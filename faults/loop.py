@@ -7,6 +7,7 @@ import random
 import selectors
 import time
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -37,6 +38,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def run_in_executor(self, *_arguments: object) -> NoReturn:
+        """A thread takes real time, which would make the world differ from run to run."""
+        raise RuntimeError("no thread may work in virtual time")
 
 
 class WorldClock:

@@ -127,7 +127,7 @@ class World:
 
     async def _link(self) -> None:
         self._wire.say(1100, "Connectivity between IBKR and TWS has been lost.")
-        await asyncio.sleep(self._chance.expovariate(1 / 1.5))
+        await asyncio.sleep(self._chance.expovariate(1 / 4))  # long enough for orders at the broker to fill
         self._wire.say(1102, "Connectivity between IBKR and TWS has been restored - data maintained.")
 
     async def _mislead(self) -> None:

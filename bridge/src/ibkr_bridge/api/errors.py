@@ -106,12 +106,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _bridge_error(request: Request, error: Exception) -> Problem:
+async def _bridge_error(request: Request, error: Exception) -> Problem:
     assert isinstance(error, errors.BridgeError)
     return answer(of(error), request.url.path)
 
 
-def _validation_error(request: Request, error: Exception) -> Problem:
+async def _validation_error(request: Request, error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
     found = [{"field": field(item), "message": message(item)} for item in error.errors()]
     names = ", ".join(dict.fromkeys(item["field"] for item in found))
@@ -125,7 +125,7 @@ def _validation_error(request: Request, error: Exception) -> Problem:
     return answer({**members, "errors": found}, request.url.path)
 
 
-def _http_error(request: Request, error: Exception) -> Problem:
+async def _http_error(request: Request, error: Exception) -> Problem:
     assert isinstance(error, HTTPException)
     code, advice = PLAIN.get(error.status_code, ("request.refused", ""))
     detail = f"{error.detail}: {request.method} {request.url.path[:200]}"
@@ -134,7 +134,7 @@ def _http_error(request: Request, error: Exception) -> Problem:
     return reply
 
 
-def _unexpected(request: Request, _error: Exception) -> Problem:
+async def _unexpected(request: Request, _error: Exception) -> Problem:
     """The stack trace goes to the log by the server, and nowhere else."""
     members = problem(
         500,

@@ -122,8 +122,7 @@ class Orders:
 
     def execution(self, number: int, contract: ib_async.Contract, execution: ib_async.Execution) -> None:
         event = translate.executed(contract, execution)
-        if event is not None:
-            self._wire.requests.add(number, event)
+        if event is not None and not self._wire.requests.add(number, event):  # what was asked for is told by the answer
             self._emit(event)
 
     def executions_end(self, number: int) -> None:
