@@ -25,12 +25,15 @@ def resend_on_timeout(house: House) -> None:
     orders, upstream = house.machine.engine.orders, _upstream(house)
     lost = orders._lost
 
-    async def again(order_id: str, what: str) -> None:
+    async def send(order: Order) -> None:
+        with suppress(BridgeError):
+            await upstream.place(order, reference(order.id, attempt=2))
+
+    def again(order_id: str, what: str) -> None:
         order = orders._book.get(order_id)
         if order is not None and what.startswith("sent"):
-            with suppress(BridgeError):
-                await upstream.place(order, reference(order.id, attempt=2))
-        await lost(order_id, what)
+            orders._tasks.add(asyncio.get_running_loop().create_task(send(order)))
+        lost(order_id, what)
 
     _put(orders, "_lost", again)
 
@@ -107,9 +110,9 @@ def timeout_is_a_failure(house: House) -> None:
     """No word in time: tell the world that it was rejected."""
     orders = house.machine.engine.orders
 
-    async def rejected(order_id: str, what: str) -> None:
-        await orders._record(order_id, AnswerLost(what, orders._clock.now()))
-        await orders._record(order_id, Established(OrderStatus.REJECTED, what, orders._clock.now()))
+    def rejected(order_id: str, what: str) -> None:
+        orders._recorder.record(order_id, AnswerLost(what, orders._clock.now()))
+        orders._recorder.record(order_id, Established(OrderStatus.REJECTED, what, orders._clock.now()))
 
     _put(orders, "_lost", rejected)
 

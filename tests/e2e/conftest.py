@@ -15,6 +15,7 @@ import pytest
 
 from ibkr_bridge.config.settings import ApiSettings, GuardSettings, Settings, TradingSettings, TwsSettings
 from ibkr_bridge.domain.world import World
+from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.runtime.service import Service, running
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings as DoorSettings
@@ -137,7 +138,10 @@ Build = Callable[..., Any]
 
 @asynccontextmanager
 async def house(
-    first_word_timeout: float = 1.0, guards: GuardSettings | None = None, **trading: Any
+    first_word_timeout: float = 1.0,
+    guards: GuardSettings | None = None,
+    journal: Journal | None = None,
+    **trading: Any,
 ) -> AsyncIterator[House]:
     async with Simulator(SimulatorSettings(tws=DoorSettings(port=0), control_port=None)) as simulator:
         tap = Tap(simulator.tws_port)
@@ -153,7 +157,7 @@ async def house(
             guards=guards or GuardSettings.wide_open(),
         )
         try:
-            async with running(settings) as service, aiohttp.ClientSession(service.url) as http:
+            async with running(settings, journal=journal) as service, aiohttp.ClientSession(service.url) as http:
                 yield House(simulator, tap, service, http, account)
         finally:
             tap.cut()

@@ -35,6 +35,7 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.AccountRequired: 422,
         errors.UnknownAccount: 404,
         errors.NotSupported: 501,
+        errors.JournalAway: 503,
         errors.BrokerAway: 503,
         errors.BrokerSilent: 504,
         errors.WorldMismatch: 503,

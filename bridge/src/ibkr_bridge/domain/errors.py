@@ -17,6 +17,7 @@ BridgeError
 │   ├── AccountRequired     several accounts, none named                      account.required
 │   └── UnknownAccount      not an account of this session                    account.unknown
 ├── NotSupported            this door cannot do it                            capability.missing
+├── JournalAway             the intent cannot be kept: nothing was sent       journal.unavailable
 ├── BrokerAway              no session: nothing was sent                      broker.away
 ├── BrokerSilent            asked, and no answer came in time                 broker.silent
 └── WorldMismatch           simulated, paper and live got mixed up            world.mismatch
@@ -189,6 +190,18 @@ class UnknownAccount(Refused):
 class NotSupported(BridgeError):
     code = "capability.missing"
     title = "This door cannot do that"
+
+
+class JournalAway(BridgeError):
+    code = "journal.unavailable"
+    title = "The journal cannot be written"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The order's intent cannot be kept, so it was not sent.",
+            advice="See the service's log and its disk. Cancels work meanwhile.",
+        )
 
 
 class BrokerAway(BridgeError):

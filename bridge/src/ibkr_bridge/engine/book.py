@@ -74,6 +74,11 @@ class OrderBook:
         if order.client_order_id:
             self._bound.pop((order.account, order.client_order_id), None)
 
+    def drop(self, order: Order) -> None:
+        """Forget an order whose intent could not be kept: it never was."""
+        self._orders.pop(order.id, None)
+        self.release(order)
+
     def wake(self, order: Order) -> None:
         """Tell everybody who waits for this order how it stands."""
         for watcher in self._watchers.pop(order.id, ()):

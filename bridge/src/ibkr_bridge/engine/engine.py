@@ -65,7 +65,7 @@ class Machine:
         self._upstream = upstream
         self._journal = journal
         book = OrderBook()
-        self._recorder = Recorder(book, journal, publisher)
+        self._recorder = Recorder(book, journal, publisher, clock)
         sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
         accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
@@ -86,7 +86,7 @@ class Machine:
             outlook=outlook,
         )
         self._reports = Reports(upstream, clock, book=book, recorder=self._recorder)
-        health = Health(upstream, clock, settings, sessions=sessions, outlook=outlook)
+        health = Health(upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=self._recorder)
         halts = Halts(settings, book=book, orders=orders, accounts=accounts, marketdata=marketdata, outlook=outlook)
         self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, calendar)
         self._inquiries = Inquiries(

@@ -9,6 +9,7 @@ from typing import Literal
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.domain.world import World, strangers
 from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.verdict import TradingState
@@ -32,13 +33,21 @@ class HealthView:
 
 class Health:
     def __init__(
-        self, upstream: Upstream, clock: Clock, settings: EngineSettings, *, sessions: Sessions, outlook: Outlook
+        self,
+        upstream: Upstream,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        sessions: Sessions,
+        outlook: Outlook,
+        recorder: Recorder,
     ) -> None:
         self._upstream = upstream
         self._clock = clock
         self._settings = settings
         self._sessions = sessions
         self._outlook = outlook
+        self._recorder = recorder
         self._started = clock.monotonic()
 
     def view(self) -> HealthView:
@@ -67,6 +76,8 @@ class Health:
             obstacles.append(session.reason or f"The session with IBKR is {session.state}.")
         if self._outlook.state is not TradingState.ACTIVE:
             obstacles.append(f"Trading is {self._outlook.state} (POST /admin/resume).")
+        if self._recorder.problem is not None:
+            obstacles.append(f"The journal cannot be written: {self._recorder.problem}.")
         if self._settings.read_only:
             obstacles.append("The service is read-only (IBKR_SERVICE_READ_ONLY).")
         if foreign := strangers(self._settings.world, session.accounts):

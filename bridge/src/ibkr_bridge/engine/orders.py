@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from ibkr_bridge.domain.errors import (
     ChangePending,
     GuardDenied,
     IdReused,
+    JournalAway,
     NotUnknown,
     OrderFinished,
     UnknownOrder,
@@ -213,13 +215,17 @@ class Orders:
 
     async def _deny(self, order: Order, denial: Denial) -> GuardDenied:
         """Keep the denial on record; the client order id stays free."""
-        await self._record(order.id, Received(order, "", order.created_at))
-        await self._record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
+        with suppress(OSError):  # denied it is, also when the journal cannot say so
+            await self._record(order.id, Received(order, "", order.created_at))
+            await self._record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
         return _denied(denial)
 
     async def _carry(self, order: Order, kept: asyncio.Future[int]) -> None:
         """Once the intent is kept, send it, then wait for the broker's first word."""
-        await kept
+        try:
+            await kept
+        except OSError:
+            raise JournalAway from None
         try:
             broker = await self._upstream.place(order, reference(order.id))
         except BrokerAway as away:
@@ -231,10 +237,13 @@ class Orders:
         if heard.status is OrderStatus.REJECTED and heard.reason is None:
             heard = await self._until(order, lambda order: order.reason is not None, _REASON_GRACE)
         if not _heard(heard):
-            await self._lost(order.id, "sent, and no word from IBKR")
+            self._lost(order.id, "sent, and no word from IBKR")
 
     async def _send_change(self, order: Order, terms: Terms) -> None:
-        await self._record(order.id, ChangeRequested(terms, self._clock.now()))
+        try:
+            await self._record(order.id, ChangeRequested(terms, self._clock.now()))
+        except OSError:
+            raise JournalAway from None
         refusal = self._book.refusal(order.id)
         await self._upstream.modify(order, terms)
         await self._until(
@@ -250,7 +259,7 @@ class Orders:
         latest = self._book.refusal(order.id)
         if latest is not None and latest is not refusal:
             raise BrokerRefused(latest.code, latest.text)
-        await self._lost(order.id, "change sent, and no word from IBKR")
+        self._lost(order.id, "change sent, and no word from IBKR")
 
     async def _send_cancel(self, order: Order) -> None:
         self._recorder.record(order.id, CancelRequested(self._clock.now()))
@@ -273,9 +282,10 @@ class Orders:
             raise OrderFinished(order.id, order.status)
         return order
 
-    async def _lost(self, order_id: str, what: str) -> None:
+    def _lost(self, order_id: str, what: str) -> None:
         seconds = self._settings.first_word_timeout
-        await self._record(order_id, AnswerLost(f"{what} within {seconds:g} s", self._clock.now()))
+        # Not awaited: the caller is told what is true even while the journal cannot be written.
+        self._recorder.record(order_id, AnswerLost(f"{what} within {seconds:g} s", self._clock.now()))
 
     async def _record(self, order_id: str, event: OrderEvent) -> None:
         await self._recorder.record(order_id, event)

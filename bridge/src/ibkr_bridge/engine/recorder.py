@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
 from ibkr_bridge.domain.events import (
     CancelRequested,
     ChangeRefused,
@@ -18,10 +20,17 @@ from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.topics import ORDERS
+from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Entry, Journal
 from ibkr_bridge.ports.publisher import Publisher
 
+log = structlog.get_logger()
+_RETRY = 1.0
+"""Seconds until a journal that could not be written is tried again."""
 _TOLD_WITHOUT_CHANGE = (Warned, ChangeRequested, ChangeRefused, CancelRequested)
+
+_BEFORE_ANYTHING_LEAVES = (Received, ChangeRequested)
+"""Intents: what cannot be kept is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,19 @@ class _Waiting:
 class Recorder:
     """Whatever has gathered while the journal was busy is kept with its next write."""
 
-    def __init__(self, book: OrderBook, journal: Journal, publisher: Publisher) -> None:
+    def __init__(self, book: OrderBook, journal: Journal, publisher: Publisher, clock: Clock) -> None:
         self._book = book
+        self._clock = clock
+        self._problem: OSError | None = None
         self._journal = journal
         self._publisher = publisher
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be kept at the moment; None: it can."""
+        return None if self._problem is None else str(self._problem)
 
     def record(self, order_id: str, event: OrderEvent) -> asyncio.Future[int]:
         """Apply an event at once and queue it for the journal.
@@ -57,24 +73,45 @@ class Recorder:
         return kept
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Write until cancelled. What cannot be kept now is kept later, but for new orders: those fail at once."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
-            await self._keep(batch)
+            while batch and not await self._keep(batch):
+                batch = self._postpone(batch)
+                await self._clock.sleep(_RETRY)
+                batch, self._waiting = [*batch, *self._waiting], []
 
-    async def _keep(self, batch: list[_Waiting]) -> None:
+    async def _keep(self, batch: list[_Waiting]) -> bool:
         try:
             first = await self._journal.append([waiting.entry for waiting in batch])
         except OSError as problem:
-            for waiting in batch:
-                waiting.kept.set_exception(problem)
-                waiting.kept.exception()  # whoever waits is told; nobody waiting is not an error of its own
-            return
+            if self._problem is None:
+                log.warning("the journal cannot be written; new orders are refused", problem=str(problem))
+            self._problem = problem
+            return False
+        if self._problem is not None:
+            log.warning("the journal is written again")
+            self._problem = None
         for seq, waiting in enumerate(batch, start=first):
             waiting.kept.set_result(seq)
             self._tell(seq, waiting.entry)
+        return True
+
+    def _postpone(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """A new order without its intent on record is not sent; what the broker says is true all the same."""
+        later = []
+        for waiting in batch:
+            if isinstance(waiting.entry.event, _BEFORE_ANYTHING_LEAVES):
+                if isinstance(waiting.entry.event, Received):
+                    self._book.drop(waiting.entry.order)
+                waiting.kept.set_exception(self._problem or OSError("the journal cannot be written"))
+                waiting.kept.exception()  # whoever waits is told; nobody waiting is not an error of its own
+            else:
+                later.append(waiting)
+                self._book.wake(_latest(self._book, waiting.entry.order))
+        return later
 
     def _tell(self, seq: int, entry: Entry) -> None:
         self._publisher.publish(ORDERS, OrderUpdate(seq, entry.event, entry.order))

@@ -17,6 +17,7 @@ from ibkr_bridge.config.settings import Settings
 from ibkr_bridge.domain.errors import WorldMismatch
 from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.engine import Engine
+from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.runtime.admission import admission
 from ibkr_bridge.runtime.compose import House, compose
 from ibkr_bridge.runtime.loop import run
@@ -73,11 +74,13 @@ async def _wait(stop: asyncio.Event, service: Service) -> int:
 
 
 @asynccontextmanager
-async def running(settings: Settings, admit: Admission | None = None) -> AsyncIterator[Service]:
+async def running(
+    settings: Settings, admit: Admission | None = None, journal: Journal | None = None
+) -> AsyncIterator[Service]:
     """A service inside the block, connected and reachable. Raises StartError when it cannot be."""
     listener = _bind(settings.api.host, settings.api.port)
     try:
-        house = compose(settings, admit or admission(settings))
+        house = compose(settings, admit or admission(settings), journal=journal)
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         machine = asyncio.create_task(_run_machine(house, ended), name="machine")
         try:
