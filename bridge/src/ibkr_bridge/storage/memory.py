@@ -5,22 +5,22 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from ibkr_bridge.domain.events import Denied, OrderEvent, Received
+from ibkr_bridge.domain.events import Denied, OrderUpdate, Received
 from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.ports.journal import Bound, Entry, Page
 
 
 class MemoryJournal:
     def __init__(self) -> None:
-        self._events: list[tuple[str, OrderEvent]] = []
+        self._entries: list[Entry] = []
         self._orders: dict[str, Order] = {}
         self._ids: list[str] = []
         self._bound: dict[tuple[str, str], tuple[str, str]] = {}
 
     async def append(self, entries: Sequence[Entry]) -> int:
-        first = len(self._events) + 1
+        first = len(self._entries) + 1
         for entry in entries:
-            self._events.append((entry.order.id, entry.event))
+            self._entries.append(entry)
             self._keep(entry)
         return first
 
@@ -50,7 +50,12 @@ class MemoryJournal:
         return Page(tuple(found), None)
 
     async def unfinished(self) -> Sequence[Order]:
-        return [order for order in self._orders.values() if not order.status.terminal]
+        return [order for order_id in self._ids if not (order := self._orders[order_id]).status.terminal]
+
+    async def events(self, after: int, limit: int = 1000) -> tuple[OrderUpdate, ...]:
+        """In order, from the first one past `after`, each with the order as it stood then."""
+        kept = self._entries[after : after + limit]
+        return tuple(OrderUpdate(seq, entry.event, entry.order) for seq, entry in enumerate(kept, start=after + 1))
 
     async def close(self) -> None:
         return None
@@ -66,5 +71,5 @@ class MemoryJournal:
         key = (order.account, order.client_order_id)
         if isinstance(entry.event, Received):
             self._bound[key] = (order.id, entry.event.fingerprint)
-        elif isinstance(entry.event, Denied):
-            self._bound.pop(key, None)
+        elif isinstance(entry.event, Denied) and self._bound.get(key, ("",))[0] == order.id:
+            del self._bound[key]

@@ -1,0 +1,1 @@
+"""The schema's history; each version is a file that is never changed again."""
