@@ -13,7 +13,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ibkr_bridge.config.settings import ApiSettings, GuardSettings, Settings, TradingSettings, TwsSettings
+from ibkr_bridge.config.settings import (
+    ApiSettings,
+    GuardSettings,
+    JournalSettings,
+    Settings,
+    TradingSettings,
+    TwsSettings,
+)
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.runtime.service import Service, running
@@ -154,6 +161,7 @@ async def house(
             trading=TradingSettings(
                 **{"read_only": False, "world": World.SIMULATED, "first_word_timeout": first_word_timeout, **trading}
             ),
+            journal=JournalSettings(url="memory"),
             guards=guards or GuardSettings.wide_open(),
         )
         try:

@@ -37,7 +37,12 @@ async def bridge(*arguments: str, cwd: Path, **environment: str) -> asyncio.subp
         "ibkr_bridge",
         *arguments,
         cwd=cwd,
-        env={**clean, **environment},
+        env={
+            **clean,
+            "IBKR_SERVICE_AUDIT_KEY_FILE": str(cwd / "audit.key"),
+            "IBKR_SERVICE_AUDIT_MARK": str(cwd / "audit.mark"),
+            **environment,
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

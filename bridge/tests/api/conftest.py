@@ -13,7 +13,14 @@ import pytest
 import pytest_asyncio
 import yarl
 
-from ibkr_bridge.config.settings import ApiSettings, GuardSettings, Settings, TradingSettings, TwsSettings
+from ibkr_bridge.config.settings import (
+    ApiSettings,
+    GuardSettings,
+    JournalSettings,
+    Settings,
+    TradingSettings,
+    TwsSettings,
+)
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.engine.engine import Engine
 from ibkr_bridge.runtime.service import running
@@ -72,6 +79,7 @@ async def _calling(*, read_only: bool = False, **api: Any) -> AsyncIterator[Call
             api=ApiSettings(port=0, **api),
             tws=TwsSettings(port=simulator.tws_port, account=Caller.account, market_data_type="live"),
             trading=TradingSettings(read_only=read_only, world=World.SIMULATED),
+            journal=JournalSettings(url="memory"),
             guards=GuardSettings.wide_open(),
         )
         async with running(settings) as service, aiohttp.ClientSession() as http:

@@ -1,4 +1,4 @@
-"""The command `ibkr-bridge`: serve, demo, kill, resume, check-config, default-config, version."""
+"""The command `ibkr-bridge`: serve, demo, kill, resume, journal, check-config, default-config, version."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ibkr_bridge.cli import journal
 from ibkr_bridge.cli.kill import kill, resume
 from ibkr_bridge.cli.options import DEFAULT_ENV_FILE, EnvFile, Host, Port, fail, settings_from, warn
 from ibkr_bridge.config.describe import effective, template, warnings
@@ -40,6 +41,7 @@ def build() -> typer.Typer:
     app.command("check-config", short_help="Print the settings in force.")(check_config)
     app.command("default-config", short_help="Print a documented .env.")(default_config)
     app.command()(version)
+    app.add_typer(journal.build())
     return app
 
 

@@ -182,7 +182,8 @@ class Orders:
         """Newest first."""
         seen = self._accounts.resolve(account) if account else self._settings.account
         page = await self._journal.orders(account=seen, statuses=statuses, cursor=cursor, limit=limit)
-        return replace(page, orders=tuple(self._book.get(order.id) or order for order in page.orders))
+        latest = (self._book.get(order.id) or order for order in page.orders)
+        return replace(page, orders=tuple(order for order in latest if statuses is None or order.status in statuses))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -216,8 +217,9 @@ class Orders:
     async def _deny(self, order: Order, denial: Denial) -> GuardDenied:
         """Keep the denial on record; the client order id stays free."""
         with suppress(OSError):  # denied it is, also when the journal cannot say so
-            await self._record(order.id, Received(order, "", order.created_at))
-            await self._record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
+            received = self._recorder.record(order.id, Received(order, "", order.created_at))
+            self._recorder.record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
+            await received  # both in one batch: a crash between them must not bind the id
         return _denied(denial)
 
     async def _carry(self, order: Order, kept: asyncio.Future[int]) -> None:

@@ -29,9 +29,6 @@ _RETRY = 1.0
 """Seconds until a journal that could not be written is tried again."""
 _TOLD_WITHOUT_CHANGE = (Warned, ChangeRequested, ChangeRefused, CancelRequested)
 
-_BEFORE_ANYTHING_LEAVES = (Received, ChangeRequested)
-"""Intents: what cannot be kept is not sent."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -101,16 +98,18 @@ class Recorder:
 
     def _postpone(self, batch: list[_Waiting]) -> list[_Waiting]:
         """A new order without its intent on record is not sent; what the broker says is true all the same."""
+        never = {waiting.entry.order.id for waiting in batch if isinstance(waiting.entry.event, Received)}
         later = []
         for waiting in batch:
-            if isinstance(waiting.entry.event, _BEFORE_ANYTHING_LEAVES):
-                if isinstance(waiting.entry.event, Received):
-                    self._book.drop(waiting.entry.order)
+            order = waiting.entry.order
+            if order.id in never or isinstance(waiting.entry.event, ChangeRequested):
                 waiting.kept.set_exception(self._problem or OSError("the journal cannot be written"))
                 waiting.kept.exception()  # whoever waits is told; nobody waiting is not an error of its own
+                if order.id in never:
+                    self._book.drop(order)
             else:
                 later.append(waiting)
-                self._book.wake(_latest(self._book, waiting.entry.order))
+                self._book.wake(_latest(self._book, order))
         return later
 
     def _tell(self, seq: int, entry: Entry) -> None:

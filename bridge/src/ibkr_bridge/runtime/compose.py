@@ -16,8 +16,6 @@ from ibkr_bridge.guards.verdict import Limits
 from ibkr_bridge.hub.hub import Hub
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
-from ibkr_bridge.runtime.clock import SystemClock
-from ibkr_bridge.storage.memory import MemoryJournal
 from ibkr_bridge.upstream.tws.adapter import TwsUpstream
 from ibkr_bridge.upstream.tws.session import Admission
 from ibkr_bridge.upstream.tws.wire import TwsSettings
@@ -33,11 +31,9 @@ class House:
     journal: Journal
 
 
-def compose(settings: Settings, admit: Admission, clock: Clock | None = None, journal: Journal | None = None) -> House:
-    """Time, chance and the journal may be handed in, so that a test owns them."""
-    clock = clock or SystemClock()
+def compose(settings: Settings, admit: Admission, clock: Clock, journal: Journal) -> House:
+    """Time, chance and the journal are handed in, so that a test can own them."""
     hub = Hub(encode)
-    journal = journal or MemoryJournal()
     upstream = TwsUpstream(_tws(settings), clock, admit)
     machine = Machine(upstream, journal, hub, ExchangeCalendar(), clock, _engine(settings))
     app = create_app(machine.engine, hub, settings.api)

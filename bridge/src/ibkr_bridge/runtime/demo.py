@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ibkr_bridge.config.settings import ApiSettings, GuardSettings, Settings, TradingSettings
+from ibkr_bridge.config.settings import ApiSettings, GuardSettings, JournalSettings, Settings, TradingSettings
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.runtime.loop import run
 from ibkr_bridge.runtime.simulator import Child, SimulatorError, simulator
@@ -77,7 +77,15 @@ def _settings(settings: Settings, options: DemoOptions, child: Child) -> Setting
         update={"host": "127.0.0.1", "port": child.tws_port, "account": child.accounts[0], "market_data_type": "live"}
     )
     trading = TradingSettings(read_only=False, world=World.SIMULATED)
-    return settings.model_copy(update={"api": api, "tws": tws, "trading": trading, "guards": GuardSettings.wide_open()})
+    return settings.model_copy(
+        update={
+            "api": api,
+            "tws": tws,
+            "trading": trading,
+            "guards": GuardSettings.wide_open(),
+            "journal": JournalSettings(url="memory"),  # the simulated broker forgets everything too
+        }
+    )
 
 
 async def _serve(service: ModuleType, settings: Settings, child: Child) -> int:

@@ -19,8 +19,11 @@ from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.engine import Engine
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.runtime.admission import admission
+from ibkr_bridge.runtime.clock import SystemClock
 from ibkr_bridge.runtime.compose import House, compose
+from ibkr_bridge.runtime.journals import open_journal
 from ibkr_bridge.runtime.loop import run
+from ibkr_bridge.storage.errors import JournalError
 from ibkr_bridge.telemetry.logs import configure
 from ibkr_bridge.upstream.tws.session import Admission
 
@@ -80,21 +83,39 @@ async def running(
     """A service inside the block, connected and reachable. Raises StartError when it cannot be."""
     listener = _bind(settings.api.host, settings.api.port)
     try:
-        house = compose(settings, admit or admission(settings), journal=journal)
-        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        machine = asyncio.create_task(_run_machine(house, ended), name="machine")
-        try:
-            await _connected(house, ended)
-            async with _web(house, settings, listener, ended):
+        async with _journal(settings, journal) as kept:
+            house = compose(settings, admit or admission(settings), SystemClock(), kept)
+            async with _machine(house) as ended, _web(house, settings, listener, ended):
                 yield Service(_url(settings.api.host, listener), house.machine.engine, ended)
-        finally:
-            machine.cancel()
-            with suppress(asyncio.CancelledError):
-                await machine
-            ended.cancel()
-            await house.journal.close()
     finally:
         listener.close()
+
+
+@asynccontextmanager
+async def _journal(settings: Settings, given: Journal | None) -> AsyncIterator[Journal]:
+    try:
+        journal = given or await open_journal(settings.journal, SystemClock())
+    except JournalError as problem:
+        raise StartError(f"{problem.detail} {problem.advice}".strip()) from problem
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+@asynccontextmanager
+async def _machine(house: House) -> AsyncIterator[asyncio.Future[str]]:
+    """The engine inside the block, connected; the future holds the reason once it has ended by itself."""
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    machine = asyncio.create_task(_run_machine(house, ended), name="machine")
+    try:
+        await _connected(house, ended)
+        yield ended
+    finally:
+        machine.cancel()
+        with suppress(asyncio.CancelledError):
+            await machine
+        ended.cancel()
 
 
 def _bind(host: str, port: int) -> socket.socket:
