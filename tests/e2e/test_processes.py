@@ -187,6 +187,7 @@ async def test_a_client_id_in_use_is_named_as_such(tmp_path: Path) -> None:
             "IBKR_SERVICE_WORLD": "simulated",
             "LOG_LEVEL": "warning",
             "PORT": str(free_port()),
+            "IBKR_SERVICE_JOURNAL_URL": "memory",
         }
         first = await bridge("serve", cwd=tmp_path, **environment)
         try:

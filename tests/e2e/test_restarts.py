@@ -94,6 +94,18 @@ async def test_what_filled_while_the_service_was_away_is_found(tmp_path: Path) -
             assert found["filled_qty"] == 10
 
 
+async def test_a_halt_outlives_a_restart(tmp_path: Path) -> None:
+    async with simulated() as simulator:
+        async with running(settings(simulator, tmp_path)) as service:
+            await call(service.url, "POST", "/admin/halt", {})
+        async with running(settings(simulator, tmp_path)) as service:
+            status, problem = await call(service.url, "POST", "/orders", LIMIT)
+            assert (status, problem["code"]) == (422, "guard.halt")
+            await call(service.url, "POST", "/admin/resume", {})
+        async with running(settings(simulator, tmp_path)) as service:
+            assert (await call(service.url, "POST", "/orders", LIMIT))[0] == 201
+
+
 async def test_a_second_service_on_the_same_journal_is_refused(tmp_path: Path) -> None:
     async with simulated() as simulator, running(settings(simulator, tmp_path)):
         with pytest.raises(StartError, match="journal"):

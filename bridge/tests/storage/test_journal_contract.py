@@ -106,6 +106,13 @@ async def test_pages_hold_the_states_that_were_asked_for(journal: Any, story: An
     assert await ids() == []
 
 
+async def test_a_switch_stays_as_it_was_last_set(journal: Any) -> None:
+    assert await journal.recall("trading") is None
+    for value in ("halted", "active", "halted"):
+        await journal.remember("trading", value)
+    assert await journal.recall("trading") == "halted"
+
+
 async def test_unfinished_are_the_orders_that_may_live_at_the_broker(journal: Any, story: Any) -> None:
     received, sent = story.received(), story.sent(story.received())
     lost = story.then(sent, AnswerLost("no word", sent.event.at))

@@ -87,7 +87,15 @@ class Machine:
         )
         self._reports = Reports(upstream, clock, book=book, recorder=self._recorder)
         health = Health(upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=self._recorder)
-        halts = Halts(settings, book=book, orders=orders, accounts=accounts, marketdata=marketdata, outlook=outlook)
+        halts = Halts(
+            settings,
+            book=book,
+            orders=orders,
+            accounts=accounts,
+            marketdata=marketdata,
+            outlook=outlook,
+            journal=journal,
+        )
         self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, calendar)
         self._inquiries = Inquiries(
             upstream, clock, settings, book=book, recorder=self._recorder, reports=self._reports, sessions=sessions
@@ -110,6 +118,7 @@ class Machine:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._recorder.run(), name="recorder")
+                await self.engine.halts.remembered()
                 await self._reports.remember(await self._journal.unfinished())
                 tasks.create_task(self.engine.marketdata.run(), name="market data lines")
                 tasks.create_task(self._inquiries.run(), name="inquiries")

@@ -20,8 +20,10 @@ from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.chain import REDUCING
 from ibkr_bridge.guards.verdict import TradingState
+from ibkr_bridge.ports.journal import Journal
 
 log = structlog.get_logger()
+_SWITCH = "trading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Halts:
         accounts: Accounts,
         marketdata: MarketData,
         outlook: Outlook,
+        journal: Journal,
     ) -> None:
         self._settings = settings
         self._book = book
@@ -59,6 +62,7 @@ class Halts:
         self._accounts = accounts
         self._marketdata = marketdata
         self._outlook = outlook
+        self._journal = journal
         self._busy = asyncio.Lock()
 
     @property
@@ -70,8 +74,8 @@ class Halts:
 
         Safe to run twice: what is already on its way to zero is not ordered again.
         """
-        self._outlook.state = TradingState.HALTED
         log.warning("trading halted", cancel=cancel, flatten=flatten)
+        await self._set(TradingState.HALTED)
         async with self._busy:
             cancelled, remaining = await self._cancel_all() if cancel or flatten else ((), ())
             flattening, not_flattened = await self._flatten() if flatten else ((), ())
@@ -79,14 +83,28 @@ class Halts:
 
     async def reduce(self) -> HaltReport:
         """From now on only what brings a position nearer to zero."""
-        self._outlook.state = TradingState.REDUCING
         log.warning("trading reduces only")
+        await self._set(TradingState.REDUCING)
         return HaltReport(self.state)
 
     async def resume(self) -> HaltReport:
-        self._outlook.state = TradingState.ACTIVE
         log.warning("trading resumed")
+        await self._set(TradingState.ACTIVE)
         return HaltReport(self.state)
+
+    async def remembered(self) -> None:
+        """A halt outlives the process that was halted."""
+        state = await self._journal.recall(_SWITCH)
+        if state is not None:
+            self._outlook.state = TradingState(state)
+
+    async def _set(self, state: TradingState) -> None:
+        """In force at once; a disk that cannot keep it does not hold it up."""
+        self._outlook.state = state
+        try:
+            await self._journal.remember(_SWITCH, state.value)
+        except OSError as problem:
+            log.warning("the halt is in force, but a restart would forget it", problem=str(problem))
 
     async def _cancel_all(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
         """Every order of ours that may still fill, one by one and side by side."""

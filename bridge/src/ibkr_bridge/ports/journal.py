@@ -53,4 +53,9 @@ class Journal(Protocol):
     async def unfinished(self) -> Sequence[Order]:
         """Every order that may still live at the broker."""
 
+    async def remember(self, name: str, value: str) -> None:
+        """Keep what an operator has set, such as a halt, over a restart. Raises OSError."""
+
+    async def recall(self, name: str) -> str | None: ...
+
     async def close(self) -> None: ...

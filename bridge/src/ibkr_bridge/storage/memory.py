@@ -15,6 +15,7 @@ class MemoryJournal:
         self._entries: list[Entry] = []
         self._orders: dict[str, Order] = {}
         self._ids: list[str] = []
+        self._switches: dict[str, str] = {}
         self._bound: dict[tuple[str, str], tuple[str, str]] = {}
 
     async def append(self, entries: Sequence[Entry]) -> int:
@@ -48,6 +49,12 @@ class MemoryJournal:
                     return Page(tuple(found), found[-1].id)
                 found.append(order)
         return Page(tuple(found), None)
+
+    async def remember(self, name: str, value: str) -> None:
+        self._switches[name] = value
+
+    async def recall(self, name: str) -> str | None:
+        return self._switches.get(name)
 
     async def unfinished(self) -> Sequence[Order]:
         return [order for order_id in self._ids if not (order := self._orders[order_id]).status.terminal]

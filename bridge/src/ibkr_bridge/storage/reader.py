@@ -16,7 +16,15 @@ from ibkr_bridge.storage import codec
 from ibkr_bridge.storage.database import Location, reading, translated
 from ibkr_bridge.storage.errors import JournalCorrupted, JournalMissing
 from ibkr_bridge.storage.schema import Schema, version
-from ibkr_bridge.storage.tables import bindings, broker_identities, commissions, events, executions, orders
+from ibkr_bridge.storage.tables import (
+    bindings,
+    broker_identities,
+    commissions,
+    events,
+    executions,
+    orders,
+    switches,
+)
 
 UNFINISHED = tuple(sorted(status.value for status in OrderStatus if not status.terminal))
 _CURRENT = orders.join(events, events.c.seq == orders.c.seq)
@@ -87,6 +95,12 @@ class Reader:
                 select(events.c.state, bindings.c.fingerprint).select_from(joined).where(wanted)
             ).one_or_none()
             return Bound(self._decoded(row.state), row.fingerprint) if row else None
+
+    def switch(self, name: str) -> str | None:
+        """How a switch was last set."""
+        with self.connected() as connection:
+            value = connection.execute(select(switches.c.value).where(switches.c.name == name)).scalar()
+            return None if value is None else str(value)
 
     def known_as(self, perm_id: int) -> Order | None:
         """The order that the broker gave this permanent id."""

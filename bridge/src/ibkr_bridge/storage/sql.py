@@ -99,6 +99,13 @@ class SqlJournal:
     ) -> Page:
         return await self._read(lambda: self._reader.page(account, statuses, cursor, limit))
 
+    async def remember(self, name: str, value: str) -> None:
+        """Raises JournalUnavailable."""
+        await self._write(lambda: self._writer.remember(name, value), WRITE_DEADLINE)
+
+    async def recall(self, name: str) -> str | None:
+        return await self._read(lambda: self._reader.switch(name))
+
     async def unfinished(self) -> Sequence[Order]:
         return await self._read(self._reader.unfinished)
 

@@ -80,6 +80,16 @@ executions = Table(
 )
 """A correction has an id of its own and shares its predecessor's `fill`; both stay."""
 
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("value", Name, nullable=False),
+    Column("at", Name, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What an operator has set and a restart must not undo, such as a halt."""
+
 commissions = Table(
     "commissions",
     metadata,

@@ -65,6 +65,19 @@ class Writer:
         first, self._end = self._end.seq + 1, prepared.end
         return first
 
+    def remember(self, name: str, value: str) -> None:
+        """Keep a switch as it is set now. Raises JournalUnavailable."""
+        with translated(self._location):
+            connection = self._ready()
+            try:
+                with connection.begin():
+                    connection.execute(delete(tables.switches).where(tables.switches.c.name == name))
+                    values = {"name": name, "value": value, "at": codec.moment(self._clock.now())}
+                    connection.execute(insert(tables.switches), values)
+            except BaseException:
+                self._drop()
+                raise
+
     def mark(self) -> None:
         """Write down elsewhere how far the journal has come. Raises OSError."""
         mark.write(self._mark_path, Mark(self._journal_id, self._end.seq, self._end.chain))

@@ -1,4 +1,4 @@
-"""The first schema: orders, events, bindings, executions, commissions and the broker's names."""
+"""The first schema: orders, events, bindings, executions, commissions, the broker's names and the switches."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def upgrade() -> None:
         sa.Column("id", NAME, primary_key=True),
         sa.Column("created_at", NAME, nullable=False),
         sa.Column("genesis", NAME, nullable=False),
+    )
+    op.create_table(
+        "switches",
+        sa.Column("name", NAME, primary_key=True),
+        sa.Column("value", NAME, nullable=False),
+        sa.Column("at", NAME, nullable=False),
+        sqlite_with_rowid=False,
     )
     _orders()
     _events()
