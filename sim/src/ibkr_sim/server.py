@@ -15,6 +15,8 @@ from ibkr_sim.clock import Clock
 from ibkr_sim.control.listening import listen
 from ibkr_sim.exchange.exchange import Exchange
 from ibkr_sim.exchange.settings import ExchangeSettings
+from ibkr_sim.faults.faults import Faults
+from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.tws.door import TwsDoor
 from ibkr_sim.tws.settings import TwsSettings
 
@@ -34,16 +36,22 @@ class SimulatorSettings:
     """Simulated time at the opening; now, if not given."""
     speed: float = 1.0
     """Simulated seconds per real second; 0 stands still."""
+    faults: tuple[FaultOrder, ...] = ()
+    """Injected before the first client comes."""
 
 
 class Simulator:
     """Open inside `async with`. Raises OSError on entering when a port is taken."""
 
     def __init__(self, settings: SimulatorSettings, clock: Clock | None = None) -> None:
+        """Raises InvalidFault for a fault that does not exist."""
         self._settings = settings
         self.clock = clock or Clock(settings.start, settings.speed)
         self.exchange = Exchange(settings.exchange, self.clock)
-        self.door = TwsDoor(self.exchange, settings.tws)
+        self.faults = Faults(self.exchange, self.exchange.backstage)
+        self.door = TwsDoor(self.exchange, settings.tws, self.faults)
+        for order in settings.faults:
+            self.faults.order(order)
         self._exits = AsyncExitStack()
         self._listener: socket.socket | None = None
 
@@ -65,8 +73,8 @@ class Simulator:
                 starting.callback(self._listener.close)
                 serving = asyncio.create_task(self._serve_control(self._listener), name="control")
                 starting.push_async_callback(_stop, serving)
-            running = asyncio.create_task(self.exchange.run(), name="exchange")
-            starting.push_async_callback(_stop, running)
+            for name, forever in (("exchange", self.exchange.run()), ("faults", self.faults.run())):
+                starting.push_async_callback(_stop, asyncio.create_task(forever, name=name))
             self._exits = starting.pop_all()
         return self
 
@@ -78,7 +86,7 @@ class Simulator:
     async def _serve_control(self, listener: socket.socket) -> None:
         # The web server takes longer to load than everything else together: the doors need not wait for it.
         module = await asyncio.to_thread(importlib.import_module, "ibkr_sim.control.server")
-        control = module.ControlServer(self.exchange, self.clock, self.door, self._settings.nonce)
+        control = module.ControlServer(self.exchange, self.clock, self.door, self.faults, self._settings.nonce)
         await control.start(listener)
         try:
             await asyncio.Future()

@@ -109,6 +109,8 @@ class Order:
     created_at: datetime
     updated_at: datetime
     client_order_id: str | None = None
+    foreign: bool = False
+    """Placed elsewhere, in TWS by hand or by another program: shown, and never touched unasked."""
     filled_qty: Decimal = Decimal(0)
     avg_fill_price: Decimal | None = None
     commission: Decimal | None = None

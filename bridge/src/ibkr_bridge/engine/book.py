@@ -22,12 +22,27 @@ class OrderBook:
         self._by_perm_id: dict[int, str] = {}
         self._by_execution: dict[str, str] = {}
         self._bound: dict[tuple[str, str], Bound] = {}
+        self._foreign: dict[int, Order] = {}
         self._finished: deque[str] = deque()
         self._watchers: dict[str, set[asyncio.Future[Order]]] = {}
         self._refusals: dict[str, Warned] = {}
 
     def get(self, order_id: str) -> Order | None:
         return self._orders.get(order_id)
+
+    def foreign(self) -> list[Order]:
+        """Orders placed elsewhere that the broker shows as live, newest first."""
+        return sorted(self._foreign.values(), key=lambda order: order.created_at, reverse=True)
+
+    def put_foreign(self, perm_id: int, order: Order) -> None:
+        """Gone once it has ended: its history is the broker's, not ours."""
+        if order.status.terminal:
+            self._foreign.pop(perm_id, None)
+        else:
+            self._foreign[perm_id] = order
+
+    def stranger(self, perm_id: int) -> Order | None:
+        return self._foreign.get(perm_id)
 
     def unfinished(self) -> list[Order]:
         return [order for order in self._orders.values() if not order.status.terminal]

@@ -166,7 +166,7 @@ class Orders:
 
     async def get(self, order_id: str) -> Order:
         """Raises UnknownOrder."""
-        order = self._book.get(order_id) or await self._journal.order(order_id)
+        order = self._book.get(order_id) or self._stranger(order_id) or await self._journal.order(order_id)
         if order is None or not self._accounts.visible(order.account):
             raise UnknownOrder(order_id)
         return order
@@ -185,10 +185,19 @@ class Orders:
         latest = (self._book.get(order.id) or order for order in page.orders)
         return replace(page, orders=tuple(order for order in latest if statuses is None or order.status in statuses))
 
+    def foreign(self, account: str | None = None) -> tuple[Order, ...]:
+        """Live orders that were placed elsewhere, newest first."""
+        wanted = self._accounts.resolve(account) if account else None
+        visible = (order for order in self._book.foreign() if self._accounts.visible(order.account))
+        return tuple(order for order in visible if wanted in (None, order.account))
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _stranger(self, order_id: str) -> Order | None:
+        return next((order for order in self._book.foreign() if order.id == order_id), None)
 
     async def _seen(self, account: str, client_order_id: str | None) -> Bound | None:
         if client_order_id is None:

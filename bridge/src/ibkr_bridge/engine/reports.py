@@ -11,6 +11,7 @@ import structlog
 from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import AnswerLost, Changed, ChangeRefused, Commissioned, Established, Executed, Reported
 from ibkr_bridge.domain.order import Order, OrderStatus, Terms
+from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.ports.clock import Clock
@@ -42,10 +43,30 @@ class Reports:
     def reported(self, event: OrderReported) -> None:
         order = self._book.named(event.report.broker)
         if order is None:
+            self._foreign(event)
             return
         self._recorder.record(order.id, self._explained(order, event.report))
         if event.terms is not None and not _alike(event.terms, order.terms):
             self._recorder.record(order.id, Changed(event.terms, event.report.at))
+
+    def _foreign(self, event: OrderReported) -> None:
+        """An order that is not ours is shown as the broker tells it, and kept nowhere."""
+        report = event.report
+        known = self._book.stranger(report.broker.perm_id)
+        if known is None and event.contract is not None and event.terms is not None and report.broker.perm_id:
+            known = Order(
+                id=f"tws-{report.broker.perm_id}",
+                account=event.account or "",
+                contract=event.contract,
+                terms=event.terms,
+                status=report.status,
+                created_at=report.at,
+                updated_at=report.at,
+                foreign=True,
+            )
+        if known is not None:
+            told = known if event.terms is None else replace(known, terms=event.terms)
+            self._book.put_foreign(report.broker.perm_id, apply(told, report))
 
     def executed(self, event: Executed) -> None:
         order = self._book.named(event.broker)

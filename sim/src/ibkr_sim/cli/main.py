@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from ibkr_sim.cli.checks import account_ids, loopback
+from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults, read_file
 
 HELP: Final = """
 A SIMULATOR of Interactive Brokers for your laptop. Not a product of IBKR; no order ever leaves this machine.
@@ -19,8 +21,8 @@ Start it, and connect any TWS API client to port 4002 of 127.0.0.1 as you would 
     python -c "import ib_async; ib = ib_async.IB(); ib.connect(port=4002); print(ib.positions())"
 
 Its books and its clock are at the control port: see `ibkr-sim ledger`, or GET /control/clock.
+Its bad days come on command: see `ibkr-sim faults`.
 """
-CONTROL_PORT: Final = 4080
 
 
 class Entitlement(StrEnum):
@@ -28,7 +30,7 @@ class Entitlement(StrEnum):
     DELAYED = "delayed"
 
 
-def serve(
+def serve(  # noqa: PLR0913
     *,
     host: Annotated[str, typer.Option(envvar="IBKR_SIM_HOST", help="Loopback address to listen on.")] = "127.0.0.1",
     tws_port: Annotated[
@@ -47,6 +49,9 @@ def serve(
     entitlement: Annotated[
         Entitlement, typer.Option(envvar="IBKR_SIM_ENTITLEMENT", help="Market data the user has subscribed to.")
     ] = Entitlement.LIVE,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")
+    ] = None,
     ready_json: Annotated[
         bool, typer.Option("--ready-json", envvar="IBKR_SIM_READY_JSON", help="Say on stdout, as JSON, when ready.")
     ] = False,
@@ -59,7 +64,13 @@ def serve(
     address, ids = loopback(host), account_ids(accounts)
     # Imported here so that --help and a mistyped option answer at once.
     from ibkr_sim.cli.serving import Start, run  # noqa: PLC0415
+    from ibkr_sim.control.faults import fault_orders  # noqa: PLC0415
+    from ibkr_sim.faults.trigger import InvalidFault  # noqa: PLC0415
 
+    try:
+        orders = () if faults is None else fault_orders(read_file(faults))
+    except InvalidFault as error:
+        raise typer.BadParameter(f"{faults}: {error}") from error
     start = Start(
         host=address,
         tws_port=tws_port,
@@ -68,6 +79,7 @@ def serve(
         speed=speed,
         accounts=ids,
         entitlement=entitlement.value,
+        faults=orders,
         ready_json=ready_json,
         nonce_stdin=nonce_stdin,
         exit_with_parent=exit_with_parent,
@@ -96,4 +108,7 @@ def main() -> None:
     )
     application.command()(serve)
     application.command()(ledger)
+    application.command()(fault)
+    application.command()(faults)
+    application.command()(clear_faults)
     application()

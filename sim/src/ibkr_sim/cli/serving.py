@@ -14,6 +14,8 @@ from typing import Final
 
 from ibkr_sim.cli.parent import ParentPipe
 from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, default_accounts
+from ibkr_sim.faults.injection import FaultOrder
+from ibkr_sim.faults.trigger import InvalidFault
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import Entitlement, TwsSettings
 
@@ -32,13 +34,14 @@ class Start:
     speed: float
     accounts: tuple[str, ...]
     entitlement: str
+    faults: tuple[FaultOrder, ...]
     ready_json: bool
     nonce_stdin: bool
     exit_with_parent: bool
 
 
 def run(start: Start) -> int:
-    """The process's exit code: 0 after a signal or the parent's end, 1 when a port is taken."""
+    """The process's exit code: 0 after a signal or the parent's end, 1 for a taken port, 2 for a senseless fault."""
     return asyncio.run(_serve(start))
 
 
@@ -53,6 +56,9 @@ async def _serve(start: Start) -> int:
         async with Simulator(_settings(start, nonce)) as simulator:
             _announce(start, simulator)
             await stop.wait()
+    except InvalidFault as error:
+        _fail(str(error))
+        return 2
     except OSError as error:
         return _fail(f"cannot listen on {start.host}: {error.strerror or error}")
     return 0
@@ -73,6 +79,7 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
         control_port=start.control_port,
         nonce=nonce,
         speed=start.speed,
+        faults=start.faults,
     )
 
 

@@ -11,11 +11,15 @@ from aiohttp import web
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.control.clock import clock_order
+from ibkr_sim.control.faults import cleared_name, fault_order
 from ibkr_sim.control.identity import acceptable, proof
 from ibkr_sim.control.ledger import ledger
 from ibkr_sim.control.problems import Refused
 from ibkr_sim.control.safety import guard
 from ibkr_sim.exchange.exchange import Exchange
+from ibkr_sim.faults.catalogue import available
+from ibkr_sim.faults.faults import Faults
+from ibkr_sim.faults.trigger import InvalidFault
 from ibkr_sim.tws.door import TwsDoor
 
 _LARGEST_BODY: Final = 64 << 10
@@ -24,10 +28,11 @@ _PARTING: Final = 0.5
 
 
 class ControlServer:
-    def __init__(self, exchange: Exchange, clock: Clock, door: TwsDoor, nonce: str | None) -> None:
+    def __init__(self, exchange: Exchange, clock: Clock, door: TwsDoor, faults: Faults, nonce: str | None) -> None:
         self._exchange = exchange
         self._clock = clock
         self._door = door
+        self._faults = faults
         self._nonce = nonce
         self._runner: web.AppRunner | None = None
 
@@ -38,6 +43,9 @@ class ControlServer:
         application.router.add_get("/control/ledger", self._ledger)
         application.router.add_get("/control/clock", self._show_clock)
         application.router.add_post("/control/clock", self._set_clock)
+        application.router.add_get("/control/faults", self._show_faults)
+        application.router.add_post("/control/faults", self._inject)
+        application.router.add_delete("/control/faults", self._clear_faults)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PARTING)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -68,13 +76,38 @@ class ControlServer:
         return web.json_response({"now": self._clock.now().isoformat(), "speed": self._clock.speed})
 
     async def _set_clock(self, request: web.Request) -> web.Response:
-        try:
-            order = clock_order(json.loads(await request.text()))
-        except (ValueError, RecursionError) as error:
-            raise Refused(400, "invalid_json", "The body is not JSON.") from error
+        order = clock_order(await _body(request))
         if order.speed is not None:
             self._clock.set_speed(order.speed)
         if order.advance is not None:
             self._clock.advance(order.advance)
             self._exchange.advance()
         return await self._show_clock(request)
+
+    async def _show_faults(self, _request: web.Request) -> web.Response:
+        rows = [injection.shown() for injection in self._faults.injections]
+        return web.json_response({"faults": rows, "available": available()})
+
+    async def _inject(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        try:
+            injection = self._faults.order(fault_order(body))
+        except InvalidFault as error:
+            raise Refused(422, "invalid_fault", f"{error}.") from error
+        return web.json_response(injection.shown(), status=201)
+
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        body = await _body(request) if request.can_read_body else {}
+        try:
+            cleared = self._faults.clear(cleared_name(body))
+        except InvalidFault as error:
+            raise Refused(422, "invalid_fault", f"{error}.") from error
+        return web.json_response({"cleared": cleared})
+
+
+async def _body(request: web.Request) -> object:
+    """Raises Refused (400)."""
+    try:
+        return json.loads(await request.text())
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "invalid_json", "The body is not JSON.") from error

@@ -52,12 +52,16 @@ class Desk:
         self.working: dict[int, Ticket] = {}
         self.ended: list[Ticket] = []
         self.executions: list[tuple[Execution, Commission]] = []
+        self.aside: set[int] = set()
+        """Orders that are live but kept from trading until `release`."""
 
     def book(self, conid: int) -> Book:
         return self._books.setdefault(conid, Book())
 
-    def accept(self, request: OrderRequest, now: datetime) -> Ticket:
+    def accept(self, request: OrderRequest, now: datetime, *, aside: bool = False) -> Ticket:
         ticket = Ticket(self._numbering.perm_id(), request, now)
+        if aside:
+            self.aside.add(ticket.perm_id)
         ticket.sequence = self._numbering.sequence()
         self.tickets[ticket.perm_id] = self.working[ticket.perm_id] = ticket
         self._publish(OrderChanged(ticket.order()))
@@ -76,6 +80,17 @@ class Desk:
             ticket.sequence = self._numbering.sequence()
         self._publish(OrderChanged(ticket.order()))
         self._enter(ticket, now)
+
+    def release(self, ticket: Ticket, now: datetime) -> None:
+        """Let an order trade that was set aside."""
+        self.aside.discard(ticket.perm_id)
+        self._enter(ticket, now)
+
+    def fill(self, ticket: Ticket, now: datetime) -> None:
+        """Fill a working order whatever the market does: at its limit, else at the street's price."""
+        self.book(ticket.request.conid).remove(ticket)
+        price = ticket.limit or self._tape(ticket.request.conid).shown(ticket.side)[0]
+        self._trade_with_street(ticket, ticket.remaining, price, now, ADDED)
 
     def end(self, ticket: Ticket, status: Status, now: datetime, reason: str = "") -> None:
         """Take a working order off the book."""
@@ -116,6 +131,8 @@ class Desk:
                 return
 
     def _enter(self, ticket: Ticket, now: datetime) -> None:
+        if ticket.perm_id in self.aside:
+            return
         if ticket.triggered:
             self._work(ticket, now)
         else:
@@ -238,6 +255,7 @@ class Desk:
     def _retire(self, ticket: Ticket) -> None:
         self.book(ticket.request.conid).remove(ticket)
         del self.working[ticket.perm_id]
+        self.aside.discard(ticket.perm_id)
         self.ended.append(ticket)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ibkr_sim.clock import Clock
+from ibkr_sim.exchange.backstage import Backstage
 from ibkr_sim.exchange.contracts import Contracts
 from ibkr_sim.exchange.currencies import Rates
 from ibkr_sim.exchange.desk import Desk
@@ -69,6 +70,7 @@ class Exchange(Market):
         self._office = Office(self._ledger, rates)
         numbering = Numbering(settings.seed, origin)
         self._desk = Desk(self._floor.tape, self._ledger, rates, numbering, self._emit, self._show_trade)
+        self.backstage = Backstage(self._desk, self._ledger, self._contract_of, self._emit, self.advance, self._settle)
         self._shown: dict[int, Quote] = {}
         self._listeners: list[Callable[[Event], None]] = []
         self._events: deque[Event] = deque()
@@ -139,7 +141,7 @@ class Exchange(Market):
         contract = self._check(request)
         self._office.admit(request, contract, self._quote(request.conid))
         self._floor.wake(request.conid)
-        return self._settled(self._desk.accept(request, self.now()).perm_id)
+        return self._settled(self._desk.accept(request, self.now(), aside=self.backstage.setting_aside).perm_id)
 
     def modify(self, perm_id: int, request: OrderRequest) -> Order:
         self.advance()
@@ -208,6 +210,14 @@ class Exchange(Market):
         self._show(order.request.conid)
         self._deliver()
         return order
+
+    def _contract_of(self, conid: int) -> Contract:
+        return self._floor.tape(conid).contract
+
+    def _settle(self, perm_id: int, change: Callable[[datetime], None]) -> Order:
+        """Make a change at the present moment, and publish what it caused."""
+        change(self.now())
+        return self._settled(perm_id)
 
     def _walk(self, end: int, *, quiet: bool) -> None:
         """Process the steps up to `end`, all on one day. Where there are no orders, a quiet walk is left to `Tape`."""

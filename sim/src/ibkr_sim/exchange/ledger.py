@@ -55,6 +55,18 @@ class Holding:
         self.quantity += quantity
         self.cost += quantity * price + commission
 
+    def reprice(self, quantity: Decimal, difference: Decimal) -> Decimal:
+        """Book a trade of a signed quantity at another price after the fact; the change of the profit realised.
+
+        `difference` is what it costs more: the part that is still held bears it, the rest has been realised.
+        """
+        self.day_cash -= difference
+        held = min(abs(self.quantity), abs(quantity)) / abs(quantity) if quantity * self.quantity > 0 else Decimal(0)
+        self.cost += difference * held
+        profit = -difference * (1 - held)
+        self.realized += profit
+        return profit
+
     def turn_day(self, close: Decimal) -> None:
         self.realized = self.day_cash = Decimal(0)
         self.day_value = self.quantity * close
@@ -114,6 +126,15 @@ class Ledger:
             return None
         holding = account.holdings.setdefault(contract.conid, Holding())
         return holding.trade(quantity, price, commission)
+
+    def reprice(self, name: str, contract: Contract, quantity: Decimal, difference: Decimal) -> Decimal:
+        """Correct the price of a booked trade against the street; the change of the profit realised."""
+        self._accounts[name].pay(contract.currency, -difference)
+        self._houses[STREET].pay(contract.currency, difference)
+        if contract.sec_type == "CASH":
+            return Decimal(0)
+        self._houses[STREET].holdings.setdefault(contract.conid, Holding()).reprice(-quantity, -difference)
+        return self._accounts[name].holdings.setdefault(contract.conid, Holding()).reprice(quantity, difference)
 
     def charge(self, name: str, amount: Decimal, currency: str) -> None:
         self._accounts[name].pay(currency, -amount)

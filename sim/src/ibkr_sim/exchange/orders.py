@@ -56,6 +56,12 @@ class Ticket:
         self.updated_at = now
         self.status = Status.SUBMITTED if self.remaining else Status.FILLED
 
+    def correct(self, quantity: Decimal, value: Decimal, price: Decimal, now: datetime) -> None:
+        """Change what has filled, and what was paid for it; an order that has ended stays ended."""
+        self.filled += quantity
+        self.paid += value
+        self.last_price, self.updated_at = price, now
+
     def move(self, status: Status, now: datetime, reason: str = "") -> None:
         self.status, self.reason, self.updated_at = status, reason, now
 

@@ -32,6 +32,11 @@ class Connection:
         host, port = (self._writer.get_extra_info("peername") or ("?", 0))[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+    @property
+    def gone(self) -> bool:
+        """Whether either side has left; what the client sent before may be unread."""
+        return self._writer.transport.is_closing() or self._reader.at_eof()
+
     def send(self, message: bytes) -> None:
         """Hand over one frame and return; a client that does not read is cut off, so that it delays nobody."""
         transport = self._writer.transport
@@ -75,6 +80,10 @@ class Connection:
 
     def complain(self, refusal: Unreadable | FrameTooLong) -> None:
         self.send(error(self.version, SYSTEM, *unreadable(str(refusal))))
+
+    def part(self) -> None:
+        """End without a word; what was sent before leaves first."""
+        self._writer.close()
 
     def abort(self) -> None:
         """End at once; what was not read is lost."""

@@ -11,6 +11,8 @@ from typing import Final
 
 from ibkr_sim.exchange.model import Event, PositionChanged, QuoteChanged
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.faults.faults import Faults
+from ibkr_sim.faults.moments import Admission
 from ibkr_sim.tws.answers import session as answers
 from ibkr_sim.tws.connection import GONE, Connection
 from ibkr_sim.tws.fields import Unreadable
@@ -20,6 +22,7 @@ from ibkr_sim.tws.outlet import Outlet
 from ibkr_sim.tws.session import House, Session
 from ibkr_sim.tws.settings import TwsSettings
 from ibkr_sim.tws.times import zoned
+from ibkr_sim.tws.visitor import Visitor
 
 CLIENT_ID_IN_USE: Final = 326
 FARMS: Final = (
@@ -41,11 +44,14 @@ class Guest:
 class TwsDoor:
     """Listens from `start` until `close`. Everything runs on one event loop; nothing here blocks it."""
 
-    def __init__(self, market: Market, settings: TwsSettings) -> None:
+    def __init__(self, market: Market, settings: TwsSettings, faults: Faults) -> None:
         self._house = House(market, settings)
+        self._faults = faults
+        faults.gates.append(self)
         self._settings = settings
         self._server: asyncio.Server | None = None
-        self._visits: set[asyncio.Task[None]] = set()
+        self._port: int | None = None
+        self._visits: dict[asyncio.Task[None], Connection] = {}
         self._sessions: dict[int, tuple[Session, Connection]] = {}
         self._quotes: set[int] = set()
         self._positions: set[tuple[str, int]] = set()
@@ -56,9 +62,9 @@ class TwsDoor:
     @property
     def port(self) -> int:
         """The port it listens on. Raises RuntimeError before `start`."""
-        if self._server is None:
+        if self._port is None:
             raise RuntimeError("the door is not open")
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     @property
     def guests(self) -> Sequence[Guest]:
@@ -66,15 +72,32 @@ class TwsDoor:
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        self._server = await asyncio.start_server(self._admit, self._settings.host, self._settings.port)
+        await self.open()
         self._unsubscribe = self._house.market.subscribe(self._on_event)
         self._beat = asyncio.create_task(self._keep_time(), name="tws-beat")
 
+    async def open(self) -> None:
+        """Listen, after the first time at the same port. Raises OSError when it is taken."""
+        if self._server is None:
+            port = self._settings.port if self._port is None else self._port
+            self._server = await asyncio.start_server(self._admit, self._settings.host, port)
+            self._port = int(self._server.sockets[0].getsockname()[1])
+
+    def shut(self) -> None:
+        """Refuse whoever knocks, until `open`."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def part(self) -> None:
+        """End every connection, also of those who have not said who they are."""
+        for connection in self._visits.values():
+            connection.part()
+
     async def close(self) -> None:
         """Stop listening and part from every client."""
-        if self._server is None:
-            return
-        self._server.close()
+        server = self._server
+        self.shut()
         if self._unsubscribe is not None:
             self._unsubscribe()
         tasks = [*self._visits, *([self._beat] if self._beat else [])]
@@ -83,45 +106,81 @@ class TwsDoor:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._push is not None:
             self._push.cancel()
-        await self._server.wait_closed()
+        if server is not None:
+            await server.wait_closed()
 
     def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visit = asyncio.create_task(self._visit(Connection(reader, writer, self._settings)), name="tws-client")
-        self._visits.add(visit)
-        visit.add_done_callback(self._visits.discard)
+        connection = Connection(reader, writer, self._settings)
+        visit = asyncio.create_task(self._visit(connection), name="tws-client")
+        self._visits[visit] = connection
+        visit.add_done_callback(self._visits.pop)
 
     async def _visit(self, connection: Connection) -> None:
         try:
             await self._receive(connection)
-        except (Unreadable, FrameTooLong) as refusal:
-            connection.complain(refusal)
-        except GONE:
-            return
         except asyncio.CancelledError:
             connection.abort()
             raise
-        except Exception:  # whatever went wrong with one client ends that client's visit and no other
-            logger.exception("client %s was dropped", connection.peer)
+        except Exception as error:  # noqa: BLE001  whatever went wrong with one client ends that client's visit alone
+            self._give_up(connection, error)
         finally:
             await connection.close()
 
     async def _receive(self, connection: Connection) -> None:
-        market = self._house.market
-        if not await connection.greet(zoned(market.now(), self._settings.time_zone)):
+        if await self._admission(connection, self._faults.arriving) is not Admission.ADMIT:
+            return
+        now = self._house.market.now() + self._faults.skew()
+        if not await connection.greet(zoned(now, self._settings.time_zone)):
             return
         client_id = (await connection.introduction()).client_id
-        outlet = Outlet(connection.version, connection.send)
-        if client_id in self._sessions or len(self._sessions) >= self._settings.most_clients:
-            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            outlet.error(answers.SYSTEM, CLIENT_ID_IN_USE, text)
+        visitor = Visitor(client_id, connection, self._house.market)
+        admission = await self._admission(connection, partial(self._faults.entering, visitor))
+        if admission is Admission.CLOSE:
             return
-        session = Session(self._house, client_id, outlet)
+        taken = client_id in self._sessions or len(self._sessions) >= self._settings.most_clients
+        if taken or admission is Admission.ID_IN_USE:
+            text = "Unable to connect as the client id is already in use. Retry with a unique client id."
+            connection.send(answers.error(connection.version, answers.SYSTEM, CLIENT_ID_IN_USE, text))
+            return
+        await self._attend(client_id, visitor, connection)
+
+    async def _admission(self, connection: Connection, verdict: Callable[[], Admission]) -> Admission:
+        """The verdict on somebody who knocks, once it is no longer to wait."""
+        while (admission := verdict()) is Admission.WAIT:
+            if connection.gone:
+                return Admission.CLOSE
+            await asyncio.sleep(self._settings.beat)
+        return admission
+
+    async def _attend(self, client_id: int, visitor: Visitor, connection: Connection) -> None:
+        visit = self._faults.enter(visitor)
+        session = Session(self._house, client_id, Outlet(connection.version, visit.send), visit)
+        visitor.attach(session.quotes)
         self._sessions[client_id] = session, connection
+
+        def answer(payload: bytes) -> None:
+            visit.ask(visitor.request(payload, partial(self._answer, session, connection, payload)))
+
         try:
             self._welcome(session)
-            await connection.serve(partial(dispatch, session))
+            await connection.serve(answer)
         finally:
             del self._sessions[client_id]
+            visit.left()
+
+    def _answer(self, session: Session, connection: Connection, payload: bytes) -> None:
+        try:
+            dispatch(session, payload)
+        except Exception as error:  # noqa: BLE001  also when a fault has kept the request, and another client's turn it is
+            self._give_up(connection, error)
+            connection.part()
+
+    def _give_up(self, connection: Connection, error: Exception) -> None:
+        """Say why a client cannot be served any longer: to it, or in the log."""
+        if isinstance(error, Unreadable | FrameTooLong):
+            connection.complain(error)
+        elif not isinstance(error, GONE):
+            logger.error("client %s was dropped", connection.peer, exc_info=error)
 
     def _welcome(self, session: Session) -> None:
         version = session.version

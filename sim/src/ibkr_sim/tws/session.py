@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ibkr_sim.exchange.model import Rejected
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.tws.feeds.accounts import AccountFeed
 from ibkr_sim.tws.feeds.marketdata import MarketDataFeed
 from ibkr_sim.tws.feeds.orders import OrderEvent, OrderFeed
@@ -27,8 +28,9 @@ class House:
 
 
 class Session:
-    def __init__(self, house: House, client_id: int, outlet: Outlet) -> None:
+    def __init__(self, house: House, client_id: int, outlet: Outlet, visit: Visit) -> None:
         self.house = house
+        self.visit = visit
         self.client_id = client_id
         self.outlet = outlet
         self.market_data_type = 1
@@ -58,7 +60,7 @@ class Session:
 
     def report(self, event: OrderEvent) -> None:
         if self.hears(event.order.request.client_id):
-            self.orders.report(event)
+            self.orders.report(self.visit.seen(event))
 
     def push(self, quotes: AbstractSet[int], positions: AbstractSet[tuple[str, int]]) -> None:
         """Tell of contracts whose quote changed, and of positions by account and conid."""

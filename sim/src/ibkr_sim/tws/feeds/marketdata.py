@@ -29,6 +29,10 @@ class MarketDataFeed:
         self._outlet = outlet
         self._lines: dict[int, _Line] = {}
 
+    @property
+    def request_ids(self) -> Collection[int]:
+        return tuple(self._lines)
+
     def __len__(self) -> int:
         return len(self._lines)
 
@@ -51,6 +55,16 @@ class MarketDataFeed:
     def close(self, request_id: int) -> bool:
         """False when there is no such line."""
         return self._lines.pop(request_id, None) is not None
+
+    def forget(self) -> None:
+        """Close every line."""
+        self._lines.clear()
+
+    def renew(self) -> None:
+        """Tell every quote anew, in full."""
+        for request_id, line in self._lines.items():
+            line.shown = None
+            self._show(request_id, line)
 
     def push(self, conids: Collection[int]) -> None:
         """Tell what has changed in these contracts since it was last told."""

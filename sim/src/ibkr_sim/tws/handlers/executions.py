@@ -20,11 +20,13 @@ def executions(session: Session, request: ExecutionsRequest) -> None:
     if request.time and since is None:
         session.outlet.error(request.request_id, *invalid("Invalid time format"))
         return
-    for execution, commission in session.market.executions():
+    rows, ended = session.visit.executions()
+    for execution, commission in rows:
         if _passes(session, request, since, execution):
             session.orders.execution(request.request_id, execution)
             session.send(answers.commission_report(session.version, commission))
-    session.send(answers.execution_details_end(session.version, request.request_id))
+    if ended:
+        session.send(answers.execution_details_end(session.version, request.request_id))
 
 
 def _passes(session: Session, request: ExecutionsRequest, since: datetime | None, execution: Execution) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Rejected, Status
+from ibkr_sim.faults.moments import Snapshot, Vanished
 from ibkr_sim.tws.answers import orders as answers
 from ibkr_sim.tws.feeds.orders import CANCEL_TEXT, CANCELLED
 from ibkr_sim.tws.requests.orders import CancelOrder, PlaceOrder
@@ -28,6 +29,8 @@ def place_order(session: Session, order: PlaceOrder) -> None:
             _accept(session, request, transmit=order.flag("transmit"))
     except Rejected as refusal:
         session.refuse(order.order_id, refusal)
+    except Vanished:
+        return
 
 
 def _preview(session: Session, contract: Contract, request: OrderRequest) -> None:
@@ -52,7 +55,7 @@ def _accept(session: Session, request: OrderRequest, *, transmit: bool) -> None:
 def _submit(session: Session, request: OrderRequest) -> None:
     session.house.book.release(session.client_id, request.order_id)
     try:
-        order = session.market.place(request)
+        order = session.visit.place(request)
     except Rejected as refusal:
         session.refuse(request.order_id, refusal)
         if refusal.code == REJECTED:
@@ -69,7 +72,8 @@ def _modify(session: Session, perm_id: int, request: OrderRequest) -> None:
         raise Rejected(MODIFY_FILLED, "Cannot modify a filled order.")
     if order is None or order.status.done:
         raise Rejected(DUPLICATE_ID, "Duplicate order id")
-    session.market.modify(perm_id, request)
+    changed = session.visit.modify(perm_id, request)
+    session.house.book.record(session.client_id, request.order_id, changed.perm_id)
 
 
 def cancel_order(session: Session, request: CancelOrder) -> None:
@@ -91,9 +95,11 @@ def cancel_order(session: Session, request: CancelOrder) -> None:
 
 def _cancel(session: Session, order: Order) -> None:
     try:
-        session.market.cancel(order.perm_id)
+        session.visit.cancel(order)
     except Rejected as refusal:
         session.refuse(order.request.order_id, refusal)
+    except Vanished:
+        return
 
 
 def global_cancel(session: Session, _request: Plain) -> None:
@@ -114,18 +120,22 @@ def all_open_orders(session: Session, _request: Plain) -> None:
 
 
 def _list(session: Session, orders: Sequence[Order]) -> None:
-    for order in orders:
+    rows, ended = session.visit.snapshot(Snapshot.OPEN_ORDERS, orders)
+    for order in rows:
         session.orders.open_order(order)
         session.orders.status(order)
-    session.send(answers.open_order_end(session.version))
+    if ended:
+        session.send(answers.open_order_end(session.version))
 
 
 def completed_orders(session: Session, request: Switch) -> None:
     """`on` leaves out what was not placed over this door."""
     zone = session.house.settings.time_zone
-    for order in session.market.completed_orders():
+    rows, ended = session.visit.snapshot(Snapshot.COMPLETED_ORDERS, session.market.completed_orders())
+    for order in rows:
         contract = session.market.contract(order.request.conid)
         if contract is not None and (order.request.order_id or not request.on):
             time = zoned(order.updated_at, zone)
             session.send(answers.completed_order(session.version, contract, order, time))
-    session.send(answers.completed_orders_end(session.version))
+    if ended:
+        session.send(answers.completed_orders_end(session.version))

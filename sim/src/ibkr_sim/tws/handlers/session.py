@@ -18,7 +18,7 @@ def managed_accounts(session: Session, _request: Plain) -> None:
 
 
 def current_time(session: Session, _request: Plain) -> None:
-    session.send(answers.current_time(session.version, session.market.now()))
+    session.send(answers.current_time(session.version, session.visit.now()))
 
 
 def accept(_session: Session, _request: Plain) -> None:

@@ -120,8 +120,13 @@ async def orders(
         str | None, Query(max_length=128, pattern=PRINTABLE, description="`next_cursor` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Orders per page.")] = 100,
+    *,
+    foreign: Annotated[bool, Query(description="Instead, the live orders that were placed elsewhere.")] = False,
 ) -> Response:
-    """Every order this service knows, those that have ended included."""
+    """Every order of this service, those that have ended included; or the live ones placed elsewhere."""
+    if foreign:
+        strangers = tuple(order_answer(order) for order in engine.orders.foreign(account))
+        return JsonAnswer(OrdersAnswer(strangers, None, engine.health.view().at, engine.sessions.stale))
     page = await engine.orders.list(
         account=account, statuses=frozenset(status) if status else None, cursor=cursor, limit=limit
     )

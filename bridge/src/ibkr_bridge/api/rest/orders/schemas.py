@@ -38,6 +38,7 @@ class OrderAnswer:
     id: Annotated[str, Field(description="Ours; opaque, sorts by time")]
     client_order_id: str | None
     status: OrderStatus
+    foreign: Annotated[bool, Field(description="Placed elsewhere: in TWS by hand, or by another program")]
     account: str
     contract: ContractAnswer
     side: Side
@@ -105,6 +106,7 @@ def order_answer(order: Order) -> OrderAnswer:
         id=order.id,
         client_order_id=order.client_order_id,
         status=order.status,
+        foreign=order.foreign,
         account=order.account,
         contract=contract_answer(order.contract),
         side=terms.side,
@@ -160,6 +162,7 @@ ORDER = OrderAnswer(
     id="01KAJ2M8YQ6Z3V5W7X9ABCDEFG",
     client_order_id="my-order-1",
     status=OrderStatus.WORKING,
+    foreign=False,
     account="DU123456",
     contract=EXAMPLE,
     side=Side.BUY,

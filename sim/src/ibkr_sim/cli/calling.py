@@ -1,0 +1,32 @@
+"""Speaks to the control port of a running simulator."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+from typing import Any, Final
+
+_PATIENCE: Final = 5.0
+
+
+class Refusal(Exception):
+    """The simulator's own words about a request that it does not carry out."""
+
+
+def call(control_port: int, method: str, path: str, body: object = None) -> Any:
+    """The answer's JSON. Raises OSError when no simulator answers, and Refusal."""
+    connection = HTTPConnection("127.0.0.1", control_port, timeout=_PATIENCE)
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = json.load(answer)
+    except ValueError as error:
+        raise ConnectionError("it does not speak JSON") from error
+    finally:
+        connection.close()
+    if answer.status in (200, 201):
+        return content
+    if answer.status == 422 and isinstance(content, dict) and "detail" in content:
+        raise Refusal(str(content["detail"]))
+    raise ConnectionError(f"it said {answer.status}")

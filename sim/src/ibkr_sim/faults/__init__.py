@@ -1,0 +1,1 @@
+"""The bad days of IBKR on command: a name, a trigger, a seed."""

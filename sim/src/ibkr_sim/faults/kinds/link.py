@@ -1,0 +1,215 @@
+"""Faults between the gateway and IBKR: the link, the data farms, a second login, a wrong clock."""
+
+# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from ibkr_sim.faults.fault import SYSTEM, Fault, Stage
+from ibkr_sim.faults.moments import Ask, Request
+from ibkr_sim.faults.ports import Client, Kind, Message
+
+LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+COMPETING = 10197
+TEXTS: Final = {
+    LOST: "Connectivity between IBKR and Trader Workstation has been lost.",
+    RESTORED_DATA_LOST: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
+    RESTORED: "Connectivity between IBKR and Trader Workstation has been restored - data maintained. "
+    "All data farms are connected: usfarm; ushmds; secdefnj.",
+}
+ABOUT_ORDERS: Final = frozenset({Kind.ORDER, Kind.STATUS, Kind.EXECUTION, Kind.COMMISSION, Kind.ACCOUNT})
+
+
+class Farm(StrEnum):
+    """A data farm, by its name in the notices."""
+
+    MARKET = "usfarm"
+    HISTORY = "ushmds"
+    CONTRACTS = "secdefnj"
+
+
+FARMS: Final = {
+    Farm.MARKET: (2103, 2104, "Market data farm"),
+    Farm.HISTORY: (2105, 2106, "HMDS data farm"),
+    Farm.CONTRACTS: (2157, 2158, "Sec-def data farm"),
+}
+"""The codes of its loss and of its return, and its title."""
+FARMS_OK: Final = tuple(up for _down, up, _title in FARMS.values())
+
+
+@dataclass(eq=False)
+class LinkLost(Fault):
+    """1100 to everybody: the socket stays, prices stop, orders go on at IBKR and nobody hears of it.
+
+    Requests and reports wait until link_restored, link_restored_data_lost, clearing, or so many simulated seconds
+    (0: no end). An order sent meanwhile waits in the gateway.
+    """
+
+    everybody: ClassVar[bool] = True
+    seconds: Decimal = Decimal(0)
+    data_lost: bool = False
+    _messages: list[tuple[Client, Message]] = field(default_factory=list, init=False)
+    _requests: list[Request] = field(default_factory=list, init=False)
+
+    def begin(self, client: Client | None) -> None:
+        say_to_all(self.stage, LOST)
+        if self.seconds:
+            self.stage.after(self.seconds, lambda: self.stage.finish(self))
+
+    def asked(self, request: Request) -> bool:
+        if request.ask is Ask.LOCAL:
+            return True
+        self._requests.append(request)
+        return False
+
+    def leaving(self, client: Client, message: Message) -> Iterable[Message]:
+        if message.code in FARMS_OK:
+            # Whoever connects meanwhile must not be told that all is well.
+            return (client.notice(SYSTEM, LOST, TEXTS[LOST]),) if message.code == FARMS_OK[0] else ()
+        if message.kind is Kind.QUOTE:
+            return ()
+        if message.kind in ABOUT_ORDERS or (message.kind is Kind.NOTICE and message.order_id != SYSTEM):
+            self._messages.append((client, message))
+            return ()
+        return (message,)
+
+    def end(self) -> None:
+        restore(self.stage, data_lost=self.data_lost)
+        for client, message in self._messages:
+            self.stage.pass_on(client, message)
+        for request in self._requests:
+            self.stage.resume(request)
+        renew_quotes(self.stage)
+
+
+def say_to_all(stage: Stage, code: int) -> None:
+    for client in stage.clients:
+        stage.say(client, SYSTEM, code, TEXTS[code])
+
+
+def restore(stage: Stage, *, data_lost: bool) -> None:
+    for client in stage.clients:
+        if data_lost:
+            client.forget_quotes()
+    say_to_all(stage, RESTORED_DATA_LOST if data_lost else RESTORED)
+
+
+def renew_quotes(stage: Stage) -> None:
+    for client in stage.clients:
+        client.renew_quotes()
+
+
+@dataclass(eq=False)
+class LinkRestored(Fault):
+    """1102: the link is back, data maintained; what link_lost has held back follows."""
+
+    everybody: ClassVar[bool] = True
+    lost: ClassVar[bool] = False
+
+    def begin(self, client: Client | None) -> None:
+        ended = self.stage.others(LinkLost)
+        for fault in ended:
+            fault.data_lost = self.lost
+            self.stage.finish(fault)
+        if not ended:
+            restore(self.stage, data_lost=self.lost)
+
+
+@dataclass(eq=False)
+class LinkRestoredDataLost(LinkRestored):
+    """1101: the link is back, data lost: every quote subscription is gone until it is asked for again.
+
+    ib_async and ib_insync do nothing about it (ib_insync#256, IBC#143).
+    """
+
+    lost: ClassVar[bool] = True
+
+
+@dataclass(eq=False)
+class FarmDown(Fault):
+    """2103 (2105, 2157): a data farm is away; while it is the market's, no price moves, and no error says so.
+
+    A blip of 3 seconds has left strategies without bars for 8 hours (nautilus_trader#3968).
+    """
+
+    everybody: ClassVar[bool] = True
+    farm: Farm = Farm.MARKET
+    seconds: Decimal = Decimal(0)
+
+    def begin(self, client: Client | None) -> None:
+        for one in self.stage.clients:
+            self.stage.pass_on(one, self._notice(one))
+        if self.seconds:
+            self.stage.after(self.seconds, lambda: self.stage.finish(self))
+
+    def leaving(self, client: Client, message: Message) -> Iterable[Message]:
+        if message.code == FARMS[self.farm][1]:
+            return (self._notice(client),)
+        return () if message.kind is Kind.QUOTE and self.farm is Farm.MARKET else (message,)
+
+    def end(self) -> None:
+        _down, up, name = FARMS[self.farm]
+        for one in self.stage.clients:
+            self.stage.say(one, SYSTEM, up, f"{name} connection is OK:{self.farm}")
+        if self.farm is Farm.MARKET:
+            renew_quotes(self.stage)
+
+    def _notice(self, client: Client) -> Message:
+        down, _up, name = FARMS[self.farm]
+        return client.notice(SYSTEM, down, f"{name} connection is broken:{self.farm}")
+
+
+@dataclass(eq=False)
+class FarmUp(Fault):
+    """2104 (2106, 2158): the data farm is back, and prices with it."""
+
+    everybody: ClassVar[bool] = True
+    farm: Farm = Farm.MARKET
+
+    def begin(self, client: Client | None) -> None:
+        for fault in self.stage.others(FarmDown):
+            if fault.farm is self.farm:
+                self.stage.finish(fault)
+
+
+@dataclass(eq=False)
+class CompetingSession(Fault):
+    """10197 on every quote, also on new ones: the user has logged in elsewhere; prices return when it is cleared.
+
+    The subscription stays open and delivers nothing (nautilus_trader#4949, LEAN IB#140).
+    """
+
+    def begin(self, client: Client | None) -> None:
+        for one in self.stage.clients:
+            for request_id in one.quote_requests():
+                self._tell(one, request_id)
+
+    def asked(self, request: Request) -> bool:
+        if request.ask is Ask.QUOTE and request.request_id is not None:
+            self._tell(request.client, request.request_id)
+        return True
+
+    def leaving(self, client: Client, message: Message) -> Iterable[Message]:
+        return () if message.kind is Kind.QUOTE else (message,)
+
+    def end(self) -> None:
+        renew_quotes(self.stage)
+
+    def _tell(self, client: Client, request_id: int) -> None:
+        self.stage.say(client, request_id, COMPETING, "No market data during competing live session")
+
+
+@dataclass(eq=False)
+class ClockSkew(Fault):
+    """IBKR's clock is wrong by so many seconds, in its answer to the time and in execution times."""
+
+    seconds: Decimal = Decimal(60)
+
+    def skew(self) -> timedelta:
+        return timedelta(seconds=float(self.seconds))

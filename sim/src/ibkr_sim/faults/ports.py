@@ -1,0 +1,102 @@
+"""What faults ask of a door and of the exchange. Protocols, no code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from ibkr_sim.exchange.model import Execution, Order
+
+
+class Kind(StrEnum):
+    """What a message that leaves is about."""
+
+    ORDER = "order"
+    STATUS = "status"
+    EXECUTION = "execution"
+    COMMISSION = "commission"
+    COMPLETED = "completed"
+    QUOTE = "quote"
+    ACCOUNT = "account"
+    NOTICE = "notice"
+    LOCAL = "local"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message on its way to a client; what it does not name is None or empty."""
+
+    kind: Kind
+    frame: bytes
+    order_id: int | None = None
+    """Of the client's own numbering; a notice's id, -1 for one about nothing in particular."""
+    perm_id: int | None = None
+    exec_id: str = ""
+    code: int | None = None
+    """Of a notice."""
+    asked: bool = False
+    """An execution that answers a request, not one that is told as it happens."""
+
+
+class Client(Protocol):
+    """One connection of a client, as its door knows it."""
+
+    @property
+    def name(self) -> str:
+        """What stays when it reconnects: the client id."""
+
+    @property
+    def gone(self) -> bool: ...
+
+    def deliver(self, frame: bytes) -> None:
+        """Put bytes on the wire; nothing if it is gone."""
+
+    def cut(self, piece: bytes = b"") -> None:
+        """Send the piece, and what was delivered before it, then end the connection."""
+
+    def describe(self, frame: bytes) -> Message: ...
+
+    def notice(self, request_id: int, code: int, text: str) -> Message:
+        """IBKR's message with a code; -1 as the id where it answers no request."""
+
+    def quote_requests(self) -> Sequence[int]:
+        """Ids of the quotes that stream to it."""
+
+    def forget_quotes(self) -> None:
+        """End every stream of quotes without a word."""
+
+    def renew_quotes(self) -> None:
+        """Tell every quote that streams to it anew, in full."""
+
+
+class Gate(Protocol):
+    """A door's listener."""
+
+    def part(self) -> None:
+        """End every connection, also of those who have not said who they are."""
+
+    def shut(self) -> None:
+        """Refuse whoever knocks. Nothing if it is shut already."""
+
+    async def open(self) -> None:
+        """Listen again, on the same port. Nothing if it is open. Raises OSError when somebody has taken the port."""
+
+
+class Backstage(Protocol):
+    """What the exchange lets a fault do to orders; it really happens there."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Orders placed meanwhile are live, but trade with nobody until `release`."""
+
+    def release(self, perm_id: int) -> Order | None: ...
+
+    def fill(self, perm_id: int) -> Order | None:
+        """Fill the rest of a working order; None when it has ended."""
+
+    def correct(self, exec_id: str, *, price: Decimal, shares: Decimal) -> Execution | None:
+        """Book an execution anew under the next correction number. Raises ValueError."""

@@ -1,0 +1,99 @@
+"""When a fault strikes: `now`, `order:3`, `message/49:2`, `cancel~0.2`, `time:+30`, `bytes:500`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from ibkr_sim.faults.moments import Moment
+
+_COUNTED: Final = re.compile(
+    r"(?P<moment>[a-z]+)(?:/(?P<number>\d{1,4}))?(?::(?P<nth>\d{1,9})|~(?P<chance>[01]?\.?\d{0,9}))?"
+)
+_RELATIVE: Final = re.compile(r"\+(\d{1,9}(?:\.\d{1,6})?)")
+HELP: Final = (
+    "now, order:3, modify, cancel:2, message/49:2, execution, snapshot, enter, leave, order~0.2, time:+30, bytes:500"
+)
+
+
+class InvalidFault(ValueError):
+    """A fault, trigger or option that does not exist or makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    moment: Moment
+    number: int | None = None
+    """Of the messages that count; None counts all."""
+    nth: int = 1
+    """It strikes at this one; for `bytes`, after so many."""
+    chance: float | None = None
+    """Instead of counting: each time with this probability."""
+    at: datetime | None = None
+    after: timedelta | None = None
+    """Simulated time, for `time`: a moment, or from now."""
+
+
+def parse(text: str) -> Trigger:
+    """Raises InvalidFault."""
+    if text.startswith("time:"):
+        return _timed(text.removeprefix("time:"))
+    match = _COUNTED.fullmatch(text)
+    if match is None or match["moment"] not in set(Moment) - {Moment.TIME}:
+        raise InvalidFault(f"{text[:60]!r} is no trigger; write {HELP}")
+    moment = Moment(match["moment"])
+    number = None if match["number"] is None else int(match["number"])
+    if number is not None and moment is not Moment.MESSAGE:
+        raise InvalidFault("only a message has a number: message/49")
+    try:
+        chance = None if match["chance"] is None else float(match["chance"])
+    except ValueError:
+        chance = -1.0
+    if chance is not None and (moment in {Moment.NOW, Moment.BYTES} or not 0 < chance <= 1):
+        raise InvalidFault("a probability lies above 0, up to 1, and stands behind what can happen often: order~0.2")
+    nth = int(match["nth"] or 1)
+    if nth < 1:
+        raise InvalidFault("counting begins with 1")
+    return Trigger(moment, number, nth, chance)
+
+
+def _timed(text: str) -> Trigger:
+    if match := _RELATIVE.fullmatch(text):
+        return Trigger(Moment.TIME, after=timedelta(seconds=float(match[1])))
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidFault("a time is +30 (simulated seconds from now) or 2026-03-02T15:30:00Z")
+    return Trigger(Moment.TIME, at=at)
+
+
+class Watch:
+    """Counts what a trigger waits for. The same seed and the same events give the same strikes."""
+
+    def __init__(self, trigger: Trigger, times: int, random: Random) -> None:
+        """`times` bounds the strikes; 0 for no bound."""
+        self._trigger, self._times, self._random = trigger, times, random
+        self._seen = 0
+        self.struck = 0
+
+    @property
+    def spent(self) -> bool:
+        return bool(self._times) and self.struck >= self._times
+
+    def notice(self, moment: Moment, number: int | None = None, amount: int = 1) -> bool:
+        """Whether it strikes now: at the n-th and those that follow it, or by chance."""
+        trigger = self._trigger
+        if moment is not trigger.moment or trigger.number not in (None, number):
+            return False
+        self._seen += amount
+        # Drawn for every event, so that what follows does not depend on how often it may strike.
+        due = self._seen >= trigger.nth if trigger.chance is None else self._random.random() < trigger.chance
+        if not due or self.spent:
+            return False
+        self.struck += 1
+        return True

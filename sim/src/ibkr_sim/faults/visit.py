@@ -1,0 +1,141 @@
+"""The moments of one connected client, each of which passes every fault that concerns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from ibkr_sim.exchange.model import Commission, Executed, Execution, Order, OrderRequest
+from ibkr_sim.exchange.port import Market
+from ibkr_sim.faults.fault import Fault
+from ibkr_sim.faults.injection import Injection
+from ibkr_sim.faults.moments import Moment, Request, Snapshot
+from ibkr_sim.faults.ports import Backstage, Client, Kind, Message
+
+Row = TypeVar("Row")
+Event = TypeVar("Event")
+
+
+class Registry(Protocol):
+    """Where the faults are kept."""
+
+    @property
+    def market(self) -> Market: ...
+    @property
+    def backstage(self) -> Backstage: ...
+    @property
+    def injections(self) -> Sequence[Injection]: ...
+    def active(self, client: Client | None) -> list[Injection]: ...
+    def notice(self, moment: Moment, client: Client | None, number: int | None = None, amount: int = 1) -> None: ...
+    def fired(self, moment: Moment, client: Client, applies: Callable[[Fault], bool] = ...) -> list[Fault]: ...
+    def leave(self, client: Client) -> None: ...
+    def skew(self, client: Client | None = None) -> timedelta: ...
+
+
+class Visit:
+    """What a door calls for a client: its orders go in through this, its messages leave through it."""
+
+    def __init__(self, registry: Registry, client: Client) -> None:
+        self._registry, self._client = registry, client
+        self._market, self._backstage = registry.market, registry.backstage
+
+    def left(self) -> None:
+        """The connection has ended."""
+        self._registry.leave(self._client)
+
+    def now(self) -> datetime:
+        """The time that this client is told."""
+        return self._market.now() + self._registry.skew(self._client)
+
+    def ask(self, request: Request) -> None:
+        """Handle a message: at once, later, or never."""
+        self._registry.notice(Moment.MESSAGE, self._client, request.number)
+        self.ask_on(request)
+
+    def ask_on(self, request: Request, after: Injection | None = None) -> None:
+        """As `ask`, from behind the fault that had kept it."""
+        if all(row.fault.asked(request) for row in self._behind(after)):
+            request.proceed()
+
+    def send(self, frame: bytes) -> None:
+        """Let a message leave: at once, later, several times or never."""
+        if not self._registry.injections:
+            self._client.deliver(frame)
+            return
+        message = self._client.describe(frame)
+        if message.kind is Kind.EXECUTION and not message.asked:
+            for fault in self._registry.fired(Moment.EXECUTION, self._client):
+                fault.executing(self._client, message)
+        self.send_on(message)
+
+    def send_on(self, message: Message, after: Injection | None = None) -> None:
+        """As `send`, from behind the fault that had kept it."""
+        messages: list[Message] = [message]
+        for row in self._behind(after):
+            messages = [kept for one in messages for kept in row.fault.leaving(self._client, one)]
+        for one in messages:
+            self._client.deliver(one.frame)
+            self._registry.notice(Moment.BYTES, self._client, amount=len(one.frame))
+
+    def place(self, request: OrderRequest) -> Order:
+        """Raises Rejected as the exchange does, and Vanished."""
+        acting = self._registry.fired(Moment.ORDER, self._client)
+        order: Order | None = None
+        try:
+            aside = [fault.placing(self._client, request) for fault in acting]
+            with self._backstage.aside() if any(aside) else nullcontext():
+                order = self._market.place(request)
+            return order
+        finally:
+            for row in self._registry.active(self._client):
+                row.fault.placed(self._client, request, order)
+
+    def modify(self, perm_id: int, request: OrderRequest) -> Order:
+        """The order as it is known from now on. Raises Rejected, Vanished."""
+        orders = [
+            fault.modifying(self._client, perm_id, request)
+            for fault in self._registry.fired(Moment.MODIFY, self._client)
+        ]
+        instead = next((order for order in orders if order is not None), None)
+        return self._market.modify(perm_id, request) if instead is None else instead
+
+    def cancel(self, order: Order) -> Order:
+        """Raises Rejected, Vanished."""
+        for fault in self._registry.fired(Moment.CANCEL, self._client):
+            fault.cancelling(self._client, order)
+        return self._market.cancel(order.perm_id)
+
+    def executions(self) -> tuple[Sequence[tuple[Execution, Commission]], bool]:
+        """The day's executions as this client is told of them, and whether their end is told."""
+        rows, ended = self.snapshot(Snapshot.EXECUTIONS, self._market.executions())
+        skew = self._registry.skew(self._client)
+        return [(_shifted(execution, skew), commission) for execution, commission in rows], ended
+
+    def seen(self, event: Event) -> Event | Executed:
+        """An event of the exchange as this client is told of it."""
+        skew = self._registry.skew(self._client)
+        if skew and isinstance(event, Executed):
+            return Executed(_shifted(event.execution, skew), event.order)
+        return event
+
+    def snapshot(self, snapshot: Snapshot, rows: Sequence[Row]) -> tuple[Sequence[Row], bool]:
+        """What is told of a list, and whether its end is told."""
+        ended = True
+        for row in self._registry.active(self._client):
+            rows = row.fault.visible(snapshot, rows)
+        for fault in self._registry.fired(Moment.SNAPSHOT, self._client, lambda fault: fault.applies(snapshot)):
+            rows, told = fault.listing(self._client, snapshot, rows)
+            ended = ended and told
+        return rows, ended
+
+    def _behind(self, after: Injection | None) -> Iterable[Injection]:
+        rows = self._registry.injections
+        first = rows.index(after) + 1 if after in rows else 0
+        return [row for row in rows[first:] if row.active and row.concerns(self._client)]
+
+
+def _shifted(execution: Execution, skew: timedelta) -> Execution:
+    return execution if not skew else replace(execution, time=execution.time + skew)

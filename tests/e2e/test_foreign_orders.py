@@ -1,0 +1,31 @@
+"""Orders that were placed elsewhere: shown as such, and never touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ib_async
+
+
+async def test_an_order_placed_elsewhere_is_shown_as_foreign_and_left_alone(home: Any) -> None:
+    other = ib_async.IB()
+    await other.connectAsync("127.0.0.1", home.simulator.tws_port, clientId=7)
+    try:
+        [contract] = await other.qualifyContractsAsync(ib_async.Stock("AAPL", "SMART", "USD"))
+        assert isinstance(contract, ib_async.Contract)
+        other.placeOrder(contract, ib_async.LimitOrder("BUY", 3, 100.0, tif="DAY", account=home.account))
+        home.tap.cut()  # a new session looks at everything that is open
+
+        async def shown() -> list[dict[str, Any]]:
+            _status, answer = await home.call("GET", "/orders?foreign=true")
+            return list(answer["orders"])
+
+        [stranger] = await home.until(shown)
+        assert (stranger["foreign"], stranger["qty"], stranger["limit"]) == (True, 3, 100)
+        assert (await home.call("GET", "/orders"))[1]["orders"] == []
+        status, problem = await home.call("DELETE", f"/orders/{stranger['id']}")
+        assert (status, problem["code"]) == (422, "broker.refused")
+        await home.call("POST", "/admin/halt", {"cancel": True})
+        assert len(home.simulator.exchange.open_orders()) == 1
+    finally:
+        other.disconnect()
