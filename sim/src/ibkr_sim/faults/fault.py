@@ -1,7 +1,5 @@
 """The form of every fault, and what it may use."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence

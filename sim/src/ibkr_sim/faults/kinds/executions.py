@@ -1,7 +1,5 @@
 """Faults of what is told about fills: twice, late, in the wrong order, corrected."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections.abc import Iterable

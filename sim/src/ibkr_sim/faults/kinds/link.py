@@ -1,7 +1,5 @@
 """Faults between the gateway and IBKR: the link, the data farms, a second login, a wrong clock."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Faults of an order on its way in: lost answers, vanished orders, notices that look like refusals."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Faults of getting in and staying in: held client ids, restarts, a second factor, a gateway that hangs."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections.abc import Iterable

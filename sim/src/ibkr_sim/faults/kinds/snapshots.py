@@ -1,7 +1,5 @@
 """Faults of lists: what is missing from them, and ends that come too soon or never."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Faults of the connection itself: cut in the middle of a word, late, or cut while something happens."""
 
-# ruff: noqa: ARG002  a moment hands every fault the same; few need all of it
-
 from __future__ import annotations
 
 from collections import deque
