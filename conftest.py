@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--foreign", action="store_true", help="also run the judges that need IBKR's own client")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What a service keeps in its user's state folder stays inside the checkout while it is tested."""
+    inside = str(config.rootpath / ".data" / "state")
+    os.environ.update({"XDG_STATE_HOME": inside, "LOCALAPPDATA": inside})
+    if sys.platform == "darwin":
+        os.environ["HOME"] = inside
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
