@@ -66,6 +66,8 @@ class Outlook:
         limits = self._settings.limits
         valued = limits.max_order_value is not None or limits.max_exposure is not None
         quoted = valued or limits.price_collar_percent is not None
+        if not (quoted or limits.market_hours):
+            return Market()
         try:
             async with asyncio.timeout(_PATIENCE):
                 quote, rate, hours, exposure = await asyncio.gather(
