@@ -51,6 +51,19 @@ _MISLEADING = (
     (2109, "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored"),
     (10148, "OrderId that needs to be cancelled can not be cancelled, state: Submitted."),
 )
+_BAD_DAYS = (
+    ("answer_lost", "order"),
+    ("silent_drop", "order"),
+    ("tif_preset", "order"),
+    ("status_missing", "order"),
+    ("duplicate_execution", "execution"),
+    ("late_execution", "execution"),
+    ("commission_first", "execution"),
+    ("refused_cancel", "cancel"),
+    ("client_id_held", "leave"),
+    ("snapshot_cut", "snapshot"),
+    ("delay", "now"),
+)
 Planted = Callable[[House], None]
 
 
@@ -78,8 +91,8 @@ class World:
             await self._wire.start()
             try:
                 await self._start()
-                await self._live()
-                await self._settle()
+                await self._live(simulator)
+                await self._settle(simulator)
                 simulator.clock.set_speed(0)  # nothing more happens: what was on its way arrives, and books are closed
                 await asyncio.sleep(5)
                 orders = await self._all_orders()
@@ -88,7 +101,7 @@ class World:
                 await self._wire.close()
             return Outcome(self._seed, simulator, self._told, orders, self._delivered, self._happened)
 
-    async def _live(self) -> None:
+    async def _live(self, simulator: Simulator) -> None:
         callers = [
             Caller(f"caller{number}", random.Random(f"{self._seed} {number}"), self._ask, self._told)
             for number in range(_CALLERS)
@@ -96,14 +109,23 @@ class World:
         async with asyncio.TaskGroup() as tasks:
             for caller in callers:
                 tasks.create_task(caller.run(_ORDERS))
-            tasks.create_task(self._bad_luck())
+            tasks.create_task(self._bad_luck(simulator))
 
-    async def _bad_luck(self) -> None:
+    async def _bad_luck(self, simulator: Simulator) -> None:
         for _ in range(_BAD_LUCK):
             await asyncio.sleep(self._chance.expovariate(1 / 1.2))
+            if self._chance.random() < 0.5:
+                self._at_the_gateway(simulator)
+                continue
             name = self._chance.choice(("cut", "mute", "deaf", "shut", "link", "crash", "mislead"))
             self._happened.append(f"{self._loop.time():.3f} {name}")
             await getattr(self, f"_{name}")()
+
+    def _at_the_gateway(self, simulator: Simulator) -> None:
+        """One of IBKR's own bad days, on its own next occasion."""
+        name, trigger = self._chance.choice(_BAD_DAYS)
+        self._happened.append(f"{self._loop.time():.3f} {name} on {trigger}")
+        simulator.faults.inject(name, trigger, seed=self._chance.randrange(1000))
 
     async def _cut(self) -> None:
         self._wire.cut()
@@ -183,10 +205,11 @@ class World:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             return None
-        return None if asking.exception() else asking.result()
+        return None if asking.cancelled() or asking.exception() else asking.result()
 
-    async def _settle(self) -> None:
+    async def _settle(self, simulator: Simulator) -> None:
         """The trouble is over: give the service the time it needs to find out everything."""
+        simulator.faults.clear()
         self._wire.heal()
         self._wire.cut()
         if self._house is None:
@@ -200,7 +223,9 @@ class World:
         assert self._house is not None
         ready = self._house.machine.engine.sessions.current.ready
         waiting = {"received", "sent", "unknown", "pending_cancel"}
-        return ready and not [order for order in await self._all_orders() if order.status in waiting]
+        return ready and not [
+            order for order in await self._all_orders() if order.status in waiting or order.owes_fills
+        ]
 
     async def _all_orders(self) -> list[Order]:
         if self._house is None:

@@ -122,8 +122,15 @@ class Order:
     evidence: tuple[Evidence, ...] = ()
     executions: tuple[str, ...] = ()
     """Ids of the executions counted in, so that one delivered twice counts once."""
+    executed_qty: Decimal = Decimal(0)
+    """What those executions add up to; the broker may tell a total before the fills that make it."""
     commissioned: tuple[str, ...] = ()
     """Ids of the executions whose commission is counted in."""
+
+    @property
+    def owes_fills(self) -> bool:
+        """The broker has told of more than it has shown."""
+        return self.filled_qty > self.executed_qty
 
     @property
     def remaining_qty(self) -> Decimal:

@@ -189,6 +189,7 @@ def _with_fills(status: OrderStatus, order: Order) -> OrderStatus:
 
 
 def _count_fill(order: Order, event: Executed) -> Order:
+    order = replace(order, executed_qty=order.executed_qty + event.qty)
     counted = (*order.executions, event.exec_id)
     if event.cum_qty > order.filled_qty:  # a report may have told the total before the fill itself arrived
         order = replace(order, filled_qty=event.cum_qty, avg_fill_price=event.avg_price)

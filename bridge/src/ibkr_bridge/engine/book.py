@@ -22,6 +22,7 @@ class OrderBook:
         self._by_perm_id: dict[int, str] = {}
         self._by_execution: dict[str, str] = {}
         self._bound: dict[tuple[str, str], Bound] = {}
+        self._owing: set[str] = set()
         self._foreign: dict[int, Order] = {}
         self._finished: deque[str] = deque()
         self._watchers: dict[str, set[asyncio.Future[Order]]] = {}
@@ -29,6 +30,10 @@ class OrderBook:
 
     def get(self, order_id: str) -> Order | None:
         return self._orders.get(order_id)
+
+    def owing(self) -> list[Order]:
+        """Orders of which the broker has told more fills than it has shown."""
+        return [self._orders[order_id] for order_id in sorted(self._owing)]
 
     def foreign(self) -> list[Order]:
         """Orders placed elsewhere that the broker shows as live, newest first."""
@@ -74,6 +79,10 @@ class OrderBook:
                 self._by_perm_id[ids.perm_id] = order.id
         for exec_id in order.executions:
             self._by_execution[exec_id] = order.id
+        if order.owes_fills:
+            self._owing.add(order.id)
+        else:
+            self._owing.discard(order.id)
         if order.status.terminal and not (before and before.status.terminal):
             self._retire(order.id)
 
@@ -121,6 +130,7 @@ class OrderBook:
             return
         del self._orders[order_id]
         self._refusals.pop(order_id, None)
+        self._owing.discard(order_id)
         for ids in order.broker:
             self._by_perm_id.pop(ids.perm_id, None)
         for exec_id in order.executions:

@@ -98,7 +98,14 @@ class Machine:
         )
         self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, calendar)
         self._inquiries = Inquiries(
-            upstream, clock, settings, book=book, recorder=self._recorder, reports=self._reports, sessions=sessions
+            upstream,
+            clock,
+            settings,
+            book=book,
+            recorder=self._recorder,
+            reports=self._reports,
+            journal=journal,
+            sessions=sessions,
         )
         self._hear: dict[type, Callable[..., None]] = {
             SessionChanged: lambda event: self._session_changed(event.session),

@@ -11,6 +11,7 @@ import structlog
 
 from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import Established
+from ibkr_bridge.domain.identity import order_of
 from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.recorder import Recorder
@@ -18,10 +19,12 @@ from ibkr_bridge.engine.reports import Reports
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.ports.upstream import BrokerState, Upstream
 
 log = structlog.get_logger()
 ENOUGH_LOOKS = 3
+_FILLS_MAY_COME = timedelta(minutes=10)
 _QUARTER = timedelta(minutes=15)
 
 
@@ -60,6 +63,7 @@ class Inquiries:
         book: OrderBook,
         recorder: Recorder,
         reports: Reports,
+        journal: Journal,
         sessions: Sessions,
     ) -> None:
         self._upstream = upstream
@@ -68,6 +72,7 @@ class Inquiries:
         self._book = book
         self._recorder = recorder
         self._reports = reports
+        self._journal = journal
         self._sessions = sessions
         self._absences: dict[str, Absence] = {}
         self._due = asyncio.Event()
@@ -79,7 +84,7 @@ class Inquiries:
     async def run(self) -> None:
         """Look on every new session, and again and again while an order is unknown; until cancelled."""
         while True:
-            if not await self._called() and not self._unknown():
+            if not await self._called() and not self._unknown() and not self._owing():
                 continue
             if not self._sessions.current.ready:
                 continue
@@ -90,6 +95,7 @@ class Inquiries:
                 await self._clock.sleep(self._settings.inquiry_interval)
                 self._due.set()
                 continue
+            await self._recall(state)
             self._weigh(self._reports.compare(state), state)
 
     async def _called(self) -> bool:
@@ -104,6 +110,21 @@ class Inquiries:
 
     def _unknown(self) -> list[Order]:
         return [order for order in self._book.unfinished() if order.status is OrderStatus.UNKNOWN]
+
+    def _owing(self) -> list[Order]:
+        """Fills that were told in a total and never shown are asked for, for as long as they may still come."""
+        now = self._clock.now()
+        return [order for order in self._book.owing() if now - order.updated_at < _FILLS_MAY_COME]
+
+    async def _recall(self, state: BrokerState) -> None:
+        """Orders that had ended in an earlier life may still have fills that nobody was told of."""
+        reports = (reported.report.broker for reported in (*state.open, *state.completed))
+        told = (*(executed.broker for executed in state.executions), *reports)
+        for order_id in {order_of(broker.reference) for broker in told}:
+            if order_id is not None and self._book.get(order_id) is None:
+                order = await self._journal.order(order_id)
+                if order is not None:
+                    self._book.put(order)
 
     def _weigh(self, absent: list[Order], state: BrokerState) -> None:
         """Several complete looks over a stated time, inside the window in which it would show: it never arrived."""

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 Admission = Callable[[tuple[str, ...], tuple[str, int]], Awaitable[None]]
 """Given the accounts and our end of the socket: raises WorldMismatch when this is not the far end we want."""
 _STARTING = "session.starting"
+_SHORTEST_WAIT = 0.01
+"""Seconds; a wait that rounds to nothing would never end."""
 _STEADY = 30.0
 """A connection that lasted this long, in seconds, makes the next wait short again."""
 
@@ -174,7 +176,7 @@ class Session:
         while True:
             quiet = self._clock.monotonic() - self._last_heard
             if quiet < self._wire.settings.keepalive:
-                await self._clock.sleep(self._wire.settings.keepalive - quiet)
+                await self._clock.sleep(max(self._wire.settings.keepalive - quiet, _SHORTEST_WAIT))
                 continue
             try:
                 await self.ask_time()
