@@ -130,7 +130,8 @@ class Order:
     @property
     def owes_fills(self) -> bool:
         """The broker has told of more than it has shown."""
-        return self.filled_qty > self.executed_qty
+        told = self.terms.qty if self.status is OrderStatus.FILLED else self.filled_qty
+        return told > self.executed_qty
 
     @property
     def remaining_qty(self) -> Decimal:
