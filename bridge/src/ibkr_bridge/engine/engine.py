@@ -107,18 +107,7 @@ class Machine:
             journal=journal,
             sessions=sessions,
         )
-        self._hear: dict[type, Callable[..., None]] = {
-            SessionChanged: lambda event: self._session_changed(event.session),
-            OrderReported: self._reports.reported,
-            OrderMessage: self._reports.message,
-            Executed: self._reports.executed,
-            Commissioned: self._reports.commissioned,
-            QuoteChanged: lambda event: marketdata.quote_changed(event.quote),
-            QuoteFailed: marketdata.quote_failed,
-            PositionChanged: lambda event: accounts.position_changed(event.position),
-            PositionsComplete: lambda _event: accounts.positions_complete(),
-            PnlChanged: lambda event: accounts.pnl_changed(event.pnl),
-        }
+        self._hear = self._listeners()
 
     async def run(self) -> None:
         """Work until cancelled; raises what the upstream cannot survive (a WorldMismatch)."""
@@ -134,6 +123,22 @@ class Machine:
             await self.engine.orders.close()
             await self._reports.close()
             await self._contracts.close()
+
+    def _listeners(self) -> dict[type, Callable[..., None]]:
+        """Who takes which event of the upstream."""
+        accounts, marketdata = self.engine.accounts, self.engine.marketdata
+        return {
+            SessionChanged: lambda event: self._session_changed(event.session),
+            OrderReported: self._reports.reported,
+            OrderMessage: self._reports.message,
+            Executed: self._reports.executed,
+            Commissioned: self._reports.commissioned,
+            QuoteChanged: lambda event: marketdata.quote_changed(event.quote),
+            QuoteFailed: marketdata.quote_failed,
+            PositionChanged: lambda event: accounts.position_changed(event.position),
+            PositionsComplete: lambda _event: accounts.positions_complete(),
+            PnlChanged: lambda event: accounts.pnl_changed(event.pnl),
+        }
 
     def hear(self, event: UpstreamEvent) -> None:
         self._hear[type(event)](event)
