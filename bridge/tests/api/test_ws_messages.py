@@ -12,14 +12,16 @@ from ibkr_bridge.api.ws.messages import encode
 from ibkr_bridge.domain.account import Pnl, Seen
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import CancelRequested, ChangeRefused, OrderUpdate, Warned
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, OrderType, Side, Terms
+from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus, OrderType, Side, Terms
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.engine.topics import QuoteTick
 
 AT = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD")
 TERMS = Terms(Side.BUY, Decimal("1E+2"), OrderType.LIMIT, Decimal("150.10"))
-ORDER = Order("1", "DU9912345", AAPL, TERMS, OrderStatus.WORKING, AT, AT, broker=(BrokerIds(0, 0, 42), BrokerIds(8, 9)))
+ORDER = Order(
+    "1", "DU9912345", AAPL, TERMS, OrderStatus.WORKING, AT, AT, broker=(BrokerOrder(0, 0, 42), BrokerOrder(8, 9))
+)
 
 
 def test_a_quote_says_its_type_first_and_its_numbers_plainly() -> None:
@@ -44,7 +46,8 @@ def test_an_order_has_our_names_and_ibkrs() -> None:
     message = json.loads(frame)
     assert (message["event"], message["seq"], message["data"]["status"]) == ("orderStatus", 6, "working")
     assert (message["data"]["orderId"], message["data"]["permId"], message["data"]["remaining"]) == (8, 9, 100)
-    assert message["data"]["broker"][0] == {"order_id": None, "perm_id": None, "client_id": 42, "reference": ""}
+    first = {"order_id": None, "perm_id": None, "client_id": 42, "reference": "", "status": None, "filled_qty": 0}
+    assert message["data"]["broker"][0] == first
     assert b'"limit":150.10' in frame
 
 

@@ -33,6 +33,7 @@ LATER = NOW + timedelta(seconds=1)
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD")
 TERMS = Terms(Side.BUY, Decimal(10), OrderType.LIMIT, Decimal(150))
 BROKER = BrokerIds(order_id=7, perm_id=99, client_id=42, reference="R")
+KNOWN = with_broker((), BROKER)
 
 
 def received() -> Order:
@@ -133,7 +134,8 @@ def test_a_denied_order_never_moves_again() -> None:
 
 def test_commissions_add_up_and_count_once_each() -> None:
     first = Commissioned("a", Decimal("1.05"), "USD", None, LATER)
-    order = after(SENT, executed("a", 4, 4), first, first, Commissioned("b", Decimal("0.30"), "USD", None, LATER))
+    second = Commissioned("b", Decimal("0.30"), "USD", None, LATER)
+    order = after(SENT, executed("a", 4, 4), first, first, executed("b", 2, 6), second)
     assert (order.commission, order.commission_currency) == (Decimal("1.35"), "USD")
 
 
@@ -144,12 +146,84 @@ def test_confirmed_new_terms_replace_the_old() -> None:
 
 def test_a_second_permanent_id_is_kept_beside_the_first() -> None:
     fork = BrokerIds(order_id=8, perm_id=100, client_id=42, reference="R")
-    assert with_broker((BROKER,), fork) == (BROKER, fork)
+    assert [theirs.perm_id for theirs in with_broker(KNOWN, fork)] == [99, 100]
 
 
 def test_what_the_broker_adds_to_an_id_is_merged() -> None:
-    sent = BrokerIds(order_id=7, client_id=42, reference="R")
-    assert with_broker((sent,), BrokerIds(order_id=7, perm_id=99, client_id=42)) == (BROKER,)
+    sent = with_broker((), BrokerIds(order_id=7, client_id=42, reference="R"))
+    assert with_broker(sent, BrokerIds(order_id=7, perm_id=99, client_id=42)) == KNOWN
+
+
+def test_a_correction_replaces_what_it_corrects() -> None:
+    filled = after(SENT, reported(OrderStatus.FILLED, 10), executed("ab.1.01", 10, 10))
+    corrected = replace(executed("ab.1.02", 8, 8), price=Decimal("149.5"))
+    order = after(corrected, start=filled)
+    assert (order.filled_qty, order.executed_qty, order.avg_fill_price) == (8, 8, Decimal("149.5"))
+    assert [fill.exec_id for fill in order.fills] == ["ab.1.02"]
+    assert after(executed("ab.1.01", 10, 10), corrected, start=order) == order
+
+
+def test_a_correction_of_one_fill_leaves_the_others() -> None:
+    start = after(SENT, executed("a.01", 4, 4), executed("b.01", 6, 10))
+    order = after(replace(executed("a.02", 3, 3), price=Decimal(160)), start=start)
+    assert (order.filled_qty, order.avg_fill_price) == (9, Decimal("153.33333333"))
+
+
+def test_a_total_that_was_told_before_its_correction_is_not_counted_twice() -> None:
+    start = after(SENT, executed("a.01", 4, 4), reported(OrderStatus.WORKING, 5))
+    assert after(executed("a.02", 5, 5), start=start).filled_qty == 5
+
+
+def test_the_commission_of_a_correction_replaces_the_earlier_one() -> None:
+    first, second = (Commissioned(f"a.0{number}", Decimal(number), "USD", None, LATER) for number in (1, 2))
+    order = after(SENT, executed("a.01", 4, 4), first, executed("a.02", 5, 5))
+    assert order.commission == 1
+    assert after(second, start=order).commission == 2
+
+
+FORK = BrokerIds(order_id=7, perm_id=100, client_id=42, reference="R")
+
+
+def forked(*events: OrderEvent) -> Order:
+    working = after(SENT, reported(OrderStatus.WORKING))
+    return after(replace(reported(OrderStatus.WORKING), broker=FORK), *events, start=working)
+
+
+def test_a_fork_is_shown_and_all_but_one_of_its_orders_are_too_many() -> None:
+    order = forked()
+    assert [theirs.perm_id for theirs in order.broker] == [99, 100]
+    assert [theirs.perm_id for theirs in order.surplus] == [100]
+
+
+def test_a_forked_order_lives_while_one_of_its_orders_does() -> None:
+    order = forked(replace(reported(OrderStatus.CANCELLED), broker=FORK))
+    assert (order.status, order.surplus) == (OrderStatus.WORKING, ())
+    assert after(reported(OrderStatus.CANCELLED), start=order).status is OrderStatus.CANCELLED
+
+
+def test_of_a_forked_order_that_is_to_end_all_must_go() -> None:
+    order = forked(CancelRequested(LATER))
+    assert [theirs.perm_id for theirs in order.surplus] == [100, 99]
+    order = after(replace(reported(OrderStatus.CANCELLED), broker=FORK), start=order)
+    assert [theirs.perm_id for theirs in order.surplus] == [99]
+
+
+def test_an_order_found_alive_after_its_twin_was_cancelled_is_too_much() -> None:
+    cancelled = after(SENT, reported(OrderStatus.WORKING), reported(OrderStatus.CANCELLED))
+    order = after(replace(reported(OrderStatus.WORKING), broker=FORK), start=cancelled)
+    assert order.status is OrderStatus.CANCELLED
+    assert [theirs.perm_id for theirs in order.surplus] == [100]
+
+
+def test_fills_of_both_orders_of_a_fork_add_up() -> None:
+    order = forked(executed("a", 10, 10), replace(executed("b", 4, 4), broker=FORK))
+    assert (order.filled_qty, order.remaining_qty, order.status) == (14, 0, OrderStatus.FILLED)
+
+
+def test_an_unknown_order_has_a_deadline_until_its_fate_is_known() -> None:
+    order = after(SENT, AnswerLost("silence", LATER, LATER + timedelta(minutes=1)))
+    assert order.deadline == LATER + timedelta(minutes=1)
+    assert after(reported(OrderStatus.WORKING), start=order).deadline is None
 
 
 EVENTS = st.one_of(
@@ -170,7 +244,7 @@ def test_no_history_makes_an_illegal_move_or_loses_a_fill(history: list[OrderEve
         changed = apply(order, event)
         assert changed.status is order.status or changed.status in LEGAL[order.status]
         assert changed.filled_qty >= order.filled_qty
-        assert set(order.executions) <= set(changed.executions)
+        assert {fill.exec_id for fill in order.fills} <= {fill.exec_id for fill in changed.fills}
         order = changed
 
 

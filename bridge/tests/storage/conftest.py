@@ -63,7 +63,14 @@ class Story:
     def executed(self, before: Entry, exec_id: str, qty: str = "10") -> Entry:
         order, many = before.order, Decimal(qty)
         event = Executed(
-            *(exec_id, BrokerIds(perm_id=99), order.account, order.contract, order.terms.side, many),
+            *(
+                exec_id,
+                BrokerIds(perm_id=order.broker[0].perm_id if order.broker else 99),
+                order.account,
+                order.contract,
+                order.terms.side,
+                many,
+            ),
             *(Decimal("150.0100"), order.filled_qty + many, Decimal("150.0100"), "NASDAQ", self._tick()),
         )
         return self.then(before, event)
@@ -76,7 +83,7 @@ class Story:
         received = self.received(client_order_id)
         sent = self.sent(received, perm_id=1000 + self._count)
         executed = self.executed(sent, exec_id or f"0000e0d5.{self._count:08x}.01.01")
-        charged = self.commissioned(executed, executed.order.executions[0])
+        charged = self.commissioned(executed, executed.order.fills[0].exec_id)
         return [received, sent, executed, charged]
 
     def _tick(self) -> datetime:

@@ -62,6 +62,8 @@ class Executed:
     avg_price: Decimal
     exchange: str
     at: datetime
+    corrects: str | None = None
+    """The execution that this one replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,14 @@ class Warned:
     """A message of the broker about an order that lives on; it never moves the state."""
 
     code: int
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """The broker holds more live orders for this one than there may be."""
+
     text: str
     at: datetime
 
@@ -115,6 +125,7 @@ class AnswerLost:
 
     text: str
     at: datetime
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,7 @@ OrderEvent = (
     | Executed
     | Commissioned
     | Warned
+    | Forked
     | ChangeRequested
     | Changed
     | ChangeRefused

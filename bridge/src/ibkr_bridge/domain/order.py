@@ -92,6 +92,35 @@ class BrokerIds:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerOrder:
+    """One order at the broker behind ours: its names, and what the broker last said of it."""
+
+    order_id: int = 0
+    perm_id: int = 0
+    client_id: int = 0
+    reference: str = ""
+    status: OrderStatus | None = None
+    """None until the broker has said one."""
+    filled_qty: Decimal = Decimal(0)
+
+    @property
+    def live(self) -> bool:
+        return self.status is None or not self.status.terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An execution as it stands after its latest correction."""
+
+    exec_id: str
+    qty: Decimal
+    price: Decimal
+    perm_id: int = 0
+    commission: Decimal | None = None
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What has been asked and heard about an order whose fate is unknown."""
 
@@ -112,30 +141,53 @@ class Order:
     foreign: bool = False
     """Placed elsewhere, in TWS by hand or by another program: shown, and never touched unasked."""
     filled_qty: Decimal = Decimal(0)
+    """As told by the broker; the fills that make it may still be on their way."""
     avg_fill_price: Decimal | None = None
-    commission: Decimal | None = None
     commission_currency: str | None = None
     reason: str | None = None
     reason_code: int | None = None
     """IBKR's message code behind `reason`, where there was one."""
-    broker: tuple[BrokerIds, ...] = ()
+    broker: tuple[BrokerOrder, ...] = ()
+    """Several where a change forked the order at the broker."""
     evidence: tuple[Evidence, ...] = ()
-    executions: tuple[str, ...] = ()
-    """Ids of the executions counted in, so that one delivered twice counts once."""
-    executed_qty: Decimal = Decimal(0)
-    """What those executions add up to; the broker may tell a total before the fills that make it."""
-    commissioned: tuple[str, ...] = ()
-    """Ids of the executions whose commission is counted in."""
+    deadline: datetime | None = None
+    """While unknown: when the broker's silence will have lasted long enough for a verdict, if nothing interrupts it."""
+    cancel_requested: bool = False
+    fills: tuple[Fill, ...] = ()
+
+    @property
+    def executed_qty(self) -> Decimal:
+        return sum((fill.qty for fill in self.fills), Decimal(0))
+
+    @property
+    def commission(self) -> Decimal | None:
+        charged = [fill.commission for fill in self.fills if fill.commission is not None]
+        return sum(charged, Decimal(0)) if charged else None
 
     @property
     def owes_fills(self) -> bool:
-        """The broker has told of more than it has shown."""
-        told = self.terms.qty if self.status is OrderStatus.FILLED else self.filled_qty
-        return told > self.executed_qty
+        """The broker has told of more than it has shown. Filled means all of it, unless a fill was corrected since."""
+        whole = self.status is OrderStatus.FILLED and not any(fill.corrected for fill in self.fills)
+        return (self.terms.qty if whole else self.filled_qty) > self.executed_qty
 
     @property
     def remaining_qty(self) -> Decimal:
-        return self.terms.qty - self.filled_qty
+        return max(self.terms.qty - self.filled_qty, Decimal(0))
+
+    @property
+    def live_at_broker(self) -> tuple[BrokerOrder, ...]:
+        return tuple(theirs for theirs in self.broker if theirs.live)
+
+    @property
+    def surplus(self) -> tuple[BrokerOrder, ...]:
+        """Orders that a fork has left at the broker and that must go: all but one, or all when ours has ended or is to.
+
+        The newest comes first: the broker takes a number that two orders share for the newest one's.
+        """
+        if len(self.broker) < 2:
+            return ()
+        ending = self.status.terminal or self.cancel_requested
+        return self.live_at_broker[::-1] if ending else self.live_at_broker[:0:-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from ibkr_bridge.domain.events import (
     Denied,
     Established,
     Executed,
+    Forked,
     OrderEvent,
     Received,
     Reported,
     Sent,
     Warned,
 )
-from ibkr_bridge.domain.order import BrokerIds, Evidence, Order, OrderStatus
+from ibkr_bridge.domain.fills import average, charged, counted
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Evidence, Order, OrderStatus
 
 S = OrderStatus
 
@@ -51,7 +53,7 @@ LEGAL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 
 def move(order: Order, status: OrderStatus) -> Order:
     """The order in that state if the move is legal, else as it was: late and repeated reports change nothing."""
-    return replace(order, status=status) if status in LEGAL[order.status] else order
+    return replace(order, status=status, deadline=None) if status in LEGAL[order.status] else order
 
 
 def apply(order: Order, event: OrderEvent) -> Order:
@@ -82,10 +84,8 @@ def _(event: Sent, order: Order) -> Order:
 
 @_fold.register
 def _(event: Reported, order: Order) -> Order:
-    known = replace(order, broker=with_broker(order.broker, event.broker))
-    if event.filled_qty > known.filled_qty:
-        known = replace(known, filled_qty=event.filled_qty, avg_fill_price=event.avg_fill_price)
-    moved = move(known, _with_fills(event.status, known))
+    known = _told(order, event)
+    moved = move(known, _with_fills(_together(event.status, known.broker), known))
     if moved.status is order.status:
         return known
     return replace(moved, reason=event.reason or moved.reason, reason_code=event.reason_code or moved.reason_code)
@@ -93,25 +93,18 @@ def _(event: Reported, order: Order) -> Order:
 
 @_fold.register
 def _(event: Executed, order: Order) -> Order:
-    if event.exec_id in order.executions:
+    shown = counted(replace(order, broker=with_broker(order.broker, event.broker)), event)
+    if shown.fills == order.fills:
         return order
-    counted = _count_fill(order, event)
-    status = S.FILLED if counted.remaining_qty <= 0 else S.PARTIALLY_FILLED
+    status = S.FILLED if shown.remaining_qty <= 0 else S.PARTIALLY_FILLED
     if order.status in (S.PENDING_CANCEL, S.CANCELLED, S.EXPIRED, S.REJECTED) and status is S.PARTIALLY_FILLED:
-        return counted
-    return move(counted, status)
+        return shown
+    return move(shown, status)
 
 
 @_fold.register
 def _(event: Commissioned, order: Order) -> Order:
-    if event.exec_id in order.commissioned:
-        return order
-    return replace(
-        order,
-        commission=(order.commission or Decimal(0)) + event.amount,
-        commission_currency=event.currency,
-        commissioned=(*order.commissioned, event.exec_id),
-    )
+    return charged(order, event)
 
 
 @_fold.register
@@ -122,10 +115,16 @@ def _(event: Warned, order: Order) -> Order:
     return order
 
 
-@_fold.register(ChangeRequested)
+@_fold.register(Forked)
 @_fold.register(ChangeRefused)
 def _(_event: object, order: Order) -> Order:
     return order
+
+
+@_fold.register
+def _(_event: ChangeRequested, order: Order) -> Order:
+    """Who changes an order wants it to live: an earlier wish to cancel, which the broker refused, is over."""
+    return replace(order, cancel_requested=False)
 
 
 @_fold.register
@@ -136,12 +135,14 @@ def _(event: Changed, order: Order) -> Order:
 @_fold.register
 def _(_event: CancelRequested, order: Order) -> Order:
     """Of an order that may not have arrived, a wish to cancel it makes nothing more certain."""
-    return move(order, S.PENDING_CANCEL) if order.status in (S.WORKING, S.PARTIALLY_FILLED) else order
+    wanted = replace(order, cancel_requested=True)
+    return move(wanted, S.PENDING_CANCEL) if order.status in (S.WORKING, S.PARTIALLY_FILLED) else wanted
 
 
 @_fold.register
 def _(event: AnswerLost, order: Order) -> Order:
-    return replace(move(order, S.UNKNOWN), evidence=(*order.evidence, Evidence(event.at, event.text)))
+    lost = replace(move(order, S.UNKNOWN), evidence=(*order.evidence, Evidence(event.at, event.text)))
+    return replace(lost, deadline=event.deadline) if lost.status is S.UNKNOWN and event.deadline else lost
 
 
 @_fold.register
@@ -157,23 +158,28 @@ def _(event: Established, order: Order) -> Order:
     )
 
 
-def with_broker(known: tuple[BrokerIds, ...], news: BrokerIds) -> tuple[BrokerIds, ...]:
+def with_broker(known: tuple[BrokerOrder, ...], news: BrokerIds) -> tuple[BrokerOrder, ...]:
     """Fold the broker's names in: the same order under a number it did not have yet, or a further one (a fork)."""
-    if not known:
-        return (news,)
-    for index, ids in enumerate(known):
-        if _same(ids, news):
-            merged = BrokerIds(
-                order_id=news.order_id or ids.order_id,
-                perm_id=news.perm_id or ids.perm_id,
-                client_id=news.client_id or ids.client_id,
-                reference=news.reference or ids.reference,
-            )
-            return (*known[:index], merged, *known[index + 1 :])
-    return (*known, news)
+    index = _place(known, news)
+    if index == len(known):
+        return (*known, BrokerOrder(news.order_id, news.perm_id, news.client_id, news.reference))
+    theirs = known[index]
+    merged = replace(
+        theirs,
+        order_id=news.order_id or theirs.order_id,
+        perm_id=news.perm_id or theirs.perm_id,
+        client_id=news.client_id or theirs.client_id,
+        reference=news.reference or theirs.reference,
+    )
+    return (*known[:index], merged, *known[index + 1 :])
 
 
-def _same(one: BrokerIds, other: BrokerIds) -> bool:
+def _place(known: tuple[BrokerOrder, ...], news: BrokerIds) -> int:
+    """Which of them goes by these names; one past the end when none does."""
+    return next((index for index, theirs in enumerate(known) if _same(theirs, news)), len(known))
+
+
+def _same(one: BrokerOrder, other: BrokerIds) -> bool:
     if one.perm_id and other.perm_id:
         return one.perm_id == other.perm_id
     if one.order_id and other.order_id:
@@ -181,16 +187,42 @@ def _same(one: BrokerIds, other: BrokerIds) -> bool:
     return True
 
 
+def _told(order: Order, event: Reported) -> Order:
+    """The order with what the broker says of one of the orders behind it; a total only grows by a report."""
+    index = _place(order.broker, event.broker)
+    broker = with_broker(order.broker, event.broker)
+    theirs = replace(
+        broker[index],
+        status=_later(broker[index].status, event.status),
+        filled_qty=max(broker[index].filled_qty, event.filled_qty),
+    )
+    broker = (*broker[:index], theirs, *broker[index + 1 :])
+    known = replace(order, broker=broker)
+    total = sum((theirs.filled_qty for theirs in broker), Decimal(0))
+    if total <= order.filled_qty:
+        return known
+    price = event.avg_fill_price if len(broker) == 1 else average(known) or event.avg_fill_price
+    return replace(known, filled_qty=total, avg_fill_price=price)
+
+
+def _later(known: OrderStatus | None, told: OrderStatus) -> OrderStatus:
+    """An order at the broker that has ended stays so: reports overtake each other."""
+    return known if known is not None and known.terminal else told
+
+
+def _together(told: OrderStatus, broker: tuple[BrokerOrder, ...]) -> OrderStatus:
+    """What the orders of a fork are as one: as long as any lives, ours does."""
+    if len(broker) < 2:
+        return told
+    newest_live = next((theirs.status for theirs in reversed(broker) if theirs.live), None)
+    if newest_live is not None:
+        return newest_live
+    ends = [theirs.status for theirs in broker]
+    return S.FILLED if S.FILLED in ends else told
+
+
 def _with_fills(status: OrderStatus, order: Order) -> OrderStatus:
     """The broker says "working" also of an order that has filled in part."""
     if status is S.WORKING and order.filled_qty > 0:
         return S.PARTIALLY_FILLED
     return status
-
-
-def _count_fill(order: Order, event: Executed) -> Order:
-    order = replace(order, executed_qty=order.executed_qty + event.qty)
-    counted = (*order.executions, event.exec_id)
-    if event.cum_qty > order.filled_qty:  # a report may have told the total before the fill itself arrived
-        order = replace(order, filled_qty=event.cum_qty, avg_fill_price=event.avg_price)
-    return replace(order, executions=counted)

@@ -77,8 +77,8 @@ class OrderBook:
         for ids in order.broker:
             if ids.perm_id:
                 self._by_perm_id[ids.perm_id] = order.id
-        for exec_id in order.executions:
-            self._by_execution[exec_id] = order.id
+        for fill in order.fills:
+            self._by_execution[fill.exec_id] = order.id
         if order.owes_fills:
             self._owing.add(order.id)
         else:
@@ -133,6 +133,6 @@ class OrderBook:
         self._owing.discard(order_id)
         for ids in order.broker:
             self._by_perm_id.pop(ids.perm_id, None)
-        for exec_id in order.executions:
-            self._by_execution.pop(exec_id, None)
+        for fill in order.fills:
+            self._by_execution.pop(fill.exec_id, None)
         self.release(order)

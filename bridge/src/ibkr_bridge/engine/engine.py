@@ -11,6 +11,7 @@ from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.forks import Forks
 from ibkr_bridge.engine.halts import Halts
 from ibkr_bridge.engine.health import Health
 from ibkr_bridge.engine.inquiries import Inquiries
@@ -85,7 +86,16 @@ class Machine:
             accounts=accounts,
             outlook=outlook,
         )
-        self._reports = Reports(upstream, clock, book=book, recorder=self._recorder)
+        self._forks = Forks(
+            upstream,
+            clock,
+            settings,
+            book=book,
+            recorder=self._recorder,
+            sessions=sessions,
+            settled=self._look,
+        )
+        self._reports = Reports(upstream, clock, settings, book=book, recorder=self._recorder, forks=self._forks)
         health = Health(upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=self._recorder)
         halts = Halts(
             settings,
@@ -122,6 +132,7 @@ class Machine:
         finally:
             await self.engine.orders.close()
             await self._reports.close()
+            await self._forks.close()
             await self._contracts.close()
 
     def _listeners(self) -> dict[type, Callable[..., None]]:
@@ -143,9 +154,12 @@ class Machine:
     def hear(self, event: UpstreamEvent) -> None:
         self._hear[type(event)](event)
 
+    def _look(self) -> None:
+        self._inquiries.look()
+
     def _session_changed(self, session: Session) -> None:
         if session.ready:
-            self._inquiries.connected()
+            self._look()
         elif session.state is SessionState.DISCONNECTED:
             self._reports.lost(session.reason or "the connection to IBKR broke")
         self.engine.sessions.changed(session)

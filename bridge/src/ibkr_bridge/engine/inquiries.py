@@ -77,8 +77,8 @@ class Inquiries:
         self._absences: dict[str, Absence] = {}
         self._due = asyncio.Event()
 
-    def connected(self) -> None:
-        """A new session: what happened meanwhile is to be found out at once."""
+    def look(self) -> None:
+        """Find out at once what is so at the broker: on a new session, and after a fork."""
         self._due.set()
 
     async def run(self) -> None:

@@ -21,7 +21,6 @@ from ibkr_bridge.domain.errors import (
     UnknownOrder,
 )
 from ibkr_bridge.domain.events import (
-    AnswerLost,
     CancelRequested,
     ChangeRequested,
     Denied,
@@ -35,6 +34,7 @@ from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.losses import answer_lost
 from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sessions import Sessions
@@ -296,7 +296,8 @@ class Orders:
     def _lost(self, order_id: str, what: str) -> None:
         seconds = self._settings.first_word_timeout
         # Not awaited: the caller is told what is true even while the journal cannot be written.
-        self._recorder.record(order_id, AnswerLost(f"{what} within {seconds:g} s", self._clock.now()))
+        lost = answer_lost(f"{what} within {seconds:g} s", self._clock.now(), self._settings)
+        self._recorder.record(order_id, lost)
 
     async def _record(self, order_id: str, event: OrderEvent) -> None:
         await self._recorder.record(order_id, event)

@@ -11,6 +11,7 @@ from ibkr_bridge.domain.events import (
     CancelRequested,
     ChangeRefused,
     ChangeRequested,
+    Forked,
     OrderEvent,
     OrderUpdate,
     Received,
@@ -27,7 +28,7 @@ from ibkr_bridge.ports.publisher import Publisher
 log = structlog.get_logger()
 _RETRY = 1.0
 """Seconds until a journal that could not be written is tried again."""
-_TOLD_WITHOUT_CHANGE = (Warned, ChangeRequested, ChangeRefused, CancelRequested)
+_TOLD_WITHOUT_CHANGE = (Warned, Forked, ChangeRequested, ChangeRefused, CancelRequested)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,15 @@ from dataclasses import replace
 import structlog
 
 from ibkr_bridge.domain.errors import BridgeError
-from ibkr_bridge.domain.events import AnswerLost, Changed, ChangeRefused, Commissioned, Established, Executed, Reported
+from ibkr_bridge.domain.events import Changed, ChangeRefused, Commissioned, Established, Executed, Reported
+from ibkr_bridge.domain.fills import corrected_by
 from ibkr_bridge.domain.order import Order, OrderStatus, Terms
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.forks import Forks
+from ibkr_bridge.engine.losses import answer_lost
 from ibkr_bridge.engine.recorder import Recorder
+from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, MessageKind, OrderMessage, OrderReported, Upstream
 
@@ -24,9 +28,20 @@ _GRACE = 0.5
 
 
 class Reports:
-    def __init__(self, upstream: Upstream, clock: Clock, *, book: OrderBook, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        book: OrderBook,
+        recorder: Recorder,
+        forks: Forks,
+    ) -> None:
         self._upstream = upstream
         self._clock = clock
+        self._settings = settings
+        self._forks = forks
         self._book = book
         self._recorder = recorder
         self._orphans: dict[str, Commissioned] = {}
@@ -37,8 +52,8 @@ class Reports:
         for order in orders:
             self._book.put(order)
             if order.status in (OrderStatus.RECEIVED, OrderStatus.SENT):
-                event = AnswerLost("the service was restarted before IBKR had answered", self._clock.now())
-                await self._recorder.record(order.id, event)
+                await self._lose(order, "the service was restarted before IBKR had answered")
+            self._forks.look_at(order.id)
 
     def reported(self, event: OrderReported) -> None:
         order = self._book.named(event.report.broker)
@@ -46,8 +61,10 @@ class Reports:
             self._foreign(event)
             return
         self._recorder.record(order.id, self._explained(order, event.report))
-        if event.terms is not None and not _alike(event.terms, order.terms):
+        latest = self._book.get(order.id) or order
+        if event.terms is not None and _speaks_for(latest, event) and not _alike(event.terms, latest.terms):
             self._recorder.record(order.id, Changed(event.terms, event.report.at))
+        self._forks.look_at(order.id)
 
     def _foreign(self, event: OrderReported) -> None:
         """An order that is not ours is shown as the broker tells it, and kept nowhere."""
@@ -72,7 +89,9 @@ class Reports:
         order = self._book.named(event.broker)
         if order is None:
             return
-        self._recorder.record(order.id, event)
+        known = corrected_by(order, event)
+        self._recorder.record(order.id, replace(event, corrects=known.exec_id) if known else event)
+        self._forks.look_at(order.id)
         commission = self._orphans.pop(event.exec_id, None)
         if commission is not None:
             self._recorder.record(order.id, commission)
@@ -104,7 +123,7 @@ class Reports:
         """The way to the broker broke: what had no word yet may or may not have arrived."""
         for order in self._book.unfinished():
             if order.status is OrderStatus.SENT:
-                self._recorder.record(order.id, AnswerLost(f"{why}, before IBKR had answered", self._clock.now()))
+                self._lose(order, f"{why}, before IBKR had answered")
 
     def compare(self, state: BrokerState) -> list[Order]:
         """Take in all that the broker shows; what it ought to show and does not becomes unknown, and is returned."""
@@ -112,7 +131,7 @@ class Reports:
         for order in absent:
             told = _ABSENT in {evidence.text for evidence in order.evidence}
             if order.status is not OrderStatus.UNKNOWN or not told:
-                self._recorder.record(order.id, AnswerLost(_ABSENT, self._clock.now()))
+                self._lose(order, _ABSENT)
         return [self._book.get(order.id) or order for order in absent]
 
     def _take_in(self, state: BrokerState) -> list[Order]:
@@ -166,6 +185,9 @@ class Reports:
             return report
         return replace(report, reason=refusal.text, reason_code=refusal.code)
 
+    def _lose(self, order: Order, text: str) -> asyncio.Future[int]:
+        return self._recorder.record(order.id, answer_lost(text, self._clock.now(), self._settings))
+
     def _own(self, work: Coroutine[None, None, object]) -> None:
         async def run() -> None:
             await work
@@ -173,6 +195,12 @@ class Reports:
         task = asyncio.create_task(run(), name="order report")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _speaks_for(order: Order, event: OrderReported) -> bool:
+    """Of a fork, the newest that lives has the terms."""
+    live = order.live_at_broker
+    return len(order.broker) < 2 or not live or live[-1].perm_id == event.report.broker.perm_id
 
 
 def _alike(one: Terms, other: Terms) -> bool:

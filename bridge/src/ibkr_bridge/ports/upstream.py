@@ -11,7 +11,7 @@ from typing import Protocol
 from ibkr_bridge.domain.account import AccountSummary, Pnl, Position
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.events import Commissioned, Executed, Reported, Warned
-from ibkr_bridge.domain.order import BrokerIds, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 
@@ -131,7 +131,11 @@ class Upstream(Protocol):
 
     async def modify(self, order: Order, terms: Terms) -> None: ...
 
-    async def cancel(self, order: Order) -> None: ...
+    async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
+        """Cancel the newest order behind ours, or that one. Raises BrokerRefused for another client's."""
+
+    async def cancel_everything(self) -> None:
+        """Cancel every order of the user, whoever placed it."""
 
     async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview: ...
 

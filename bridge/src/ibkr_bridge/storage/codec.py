@@ -22,6 +22,7 @@ KINDS: Mapping[str, type[OrderEvent]] = MappingProxyType(
         "executed": events.Executed,
         "commissioned": events.Commissioned,
         "warned": events.Warned,
+        "forked": events.Forked,
         "change_requested": events.ChangeRequested,
         "changed": events.Changed,
         "change_refused": events.ChangeRefused,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ibkr_bridge.domain.events import Commissioned, Denied, Executed, Received
+from ibkr_bridge.domain.fills import fill_of
 from ibkr_bridge.domain.order import Order
 from ibkr_bridge.ports.journal import Entry
 from ibkr_bridge.storage import codec
@@ -65,14 +66,6 @@ def batch(entries: Sequence[Entry], end: End, key: bytes) -> Batch:
         identities=[values for _, order in latest.values() for values in _identities(order)],
         end=End(events[-1]["seq"], events[-1]["chain"]) if events else end,
     )
-
-
-def fill_of(exec_id: str) -> str:
-    """What a fill and its corrections share: a correction differs only in the digits after the last period.
-
-    Source: IBKR's TWS API documentation, "Executions and Commissions".
-    """
-    return exec_id.rpartition(".")[0] or exec_id
 
 
 def _events(numbered: Sequence[tuple[int, Entry]], chain: str, key: bytes) -> Iterator[Values]:

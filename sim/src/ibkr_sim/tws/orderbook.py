@@ -12,7 +12,7 @@ class OrderBook:
 
     def __init__(self) -> None:
         self._highest: dict[int, int] = {}
-        self._perm_ids: dict[tuple[int, int], int] = {}
+        self._perm_ids: dict[tuple[int, int], list[int]] = {}
         self._held: dict[tuple[int, int], OrderRequest] = {}
 
     def next_id(self, client_id: int) -> int:
@@ -28,10 +28,13 @@ class OrderBook:
     def record(self, client_id: int, order_id: int, perm_id: int) -> None:
         self.burn(client_id, order_id)
         self._held.pop((client_id, order_id), None)
-        self._perm_ids[client_id, order_id] = perm_id
+        known = self._perm_ids.setdefault((client_id, order_id), [])
+        if perm_id not in known:
+            known.append(perm_id)
 
-    def perm_id(self, client_id: int, order_id: int) -> int | None:
-        return self._perm_ids.get((client_id, order_id))
+    def perm_ids(self, client_id: int, order_id: int) -> Sequence[int]:
+        """Of the orders that go by this id, the newest first: a change that forks leaves two."""
+        return tuple(reversed(self._perm_ids.get((client_id, order_id), ())))
 
     def hold(self, request: OrderRequest) -> None:
         """Keep an order that is not to be transmitted yet; the newest version wins."""

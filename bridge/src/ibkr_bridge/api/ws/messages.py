@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
@@ -14,8 +15,8 @@ from ibkr_bridge.api.rest.market.schemas import quote_answer
 from ibkr_bridge.api.rest.orders.schemas import OrderAnswer, order_answer
 from ibkr_bridge.domain.account import Pnl, Seen
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.events import ChangeRefused, Commissioned, Executed, OrderUpdate, Warned
-from ibkr_bridge.domain.order import BrokerIds, Order
+from ibkr_bridge.domain.events import ChangeRefused, Commissioned, Executed, Forked, OrderUpdate, Warned
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.topics import QuoteTick
@@ -115,6 +116,8 @@ def _told(update: OrderUpdate) -> tuple[tuple[str, dict[str, Any]], ...]:
             return ("commissionReport", _commission(update.event, update.order)), standing
         case Warned(code=code, text=text):
             return (("orderMessage", {"order_id": update.order.id, "code": code, "text": text}),)
+        case Forked(text=text):
+            return ("orderMessage", {"order_id": update.order.id, "code": None, "text": text}), standing
         case ChangeRefused(reason=reason):
             return (("orderMessage", {"order_id": update.order.id, "code": None, "text": reason}),)
         case _:
@@ -147,6 +150,7 @@ def _execution(fill: Executed, order: Order) -> dict[str, Any]:
         "exchange": fill.exchange,
         "time": fill.at,
         "execId": fill.exec_id,
+        "corrects": fill.corrects,
         **_names((fill.broker,)),
     }
 
@@ -163,7 +167,7 @@ def _commission(report: Commissioned, order: Order) -> dict[str, Any]:
     }
 
 
-def _names(broker: tuple[BrokerIds, ...]) -> dict[str, int | None]:
+def _names(broker: Sequence[BrokerIds | BrokerOrder]) -> dict[str, int | None]:
     """By the names of IBKR's own API; of the newest of the broker's orders, where a change forked."""
     if not broker:
         return {"orderId": None, "permId": None, "clientId": None}

@@ -9,7 +9,7 @@ from ib_async.client import Client
 
 from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.order import BrokerIds, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
 from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
@@ -69,8 +69,11 @@ class TwsUpstream:
     async def modify(self, order: Order, terms: Terms) -> None:
         await self._orders.modify(order, terms)
 
-    async def cancel(self, order: Order) -> None:
-        await self._orders.cancel(order)
+    async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
+        await self._orders.cancel(order, theirs)
+
+    async def cancel_everything(self) -> None:
+        await self._orders.cancel_everything()
 
     async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview:
         return await self._orders.preview(account, contract, terms)

@@ -13,7 +13,7 @@ from ib_async.client import Client
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
 from ibkr_bridge.domain.events import Executed, Reported, Warned
-from ibkr_bridge.domain.order import BrokerIds, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
 from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
@@ -51,9 +51,13 @@ class Orders:
         sent = translate.order_sent(order.account, terms, broker.reference)
         client.placeOrder(broker.order_id, translate.contract_sent(order.contract), sent)
 
-    async def cancel(self, order: Order) -> None:
-        broker = self._own(order)
+    async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
+        """An order id that two orders share reaches the newest of them that lives."""
+        broker = theirs if theirs is not None and self._mine(theirs) else self._own(order)
         (await self._wire.turn(Lane.ORDERS)).cancelOrder(broker.order_id, "")
+
+    async def cancel_everything(self) -> None:
+        (await self._wire.turn(Lane.ORDERS)).reqGlobalCancel()
 
     async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview:
         client = await self._wire.turn(Lane.ORDERS)
@@ -148,11 +152,14 @@ class Orders:
             return False
         return self._wire.requests.finish(number)
 
-    def _own(self, order: Order) -> BrokerIds:
+    def _mine(self, theirs: BrokerOrder) -> bool:
+        return theirs.client_id == self._wire.settings.client_id and theirs.order_id > 0
+
+    def _own(self, order: Order) -> BrokerOrder:
         """The names of the order under this client id: no other client may touch it (TWS API, "Client ID")."""
         mine = self._wire.settings.client_id
         for broker in reversed(order.broker):
-            if broker.client_id == mine and broker.order_id:
+            if self._mine(broker):
                 return broker
         raise BrokerRefused(
             None,

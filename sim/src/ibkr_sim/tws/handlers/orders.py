@@ -41,7 +41,7 @@ def _preview(session: Session, contract: Contract, request: OrderRequest) -> Non
 def _accept(session: Session, request: OrderRequest, *, transmit: bool) -> None:
     """A new order, a change of a known one, or the transmission of a held one. Raises Rejected."""
     book, order_id = session.house.book, request.order_id
-    known = book.perm_id(session.client_id, order_id)
+    known = _named(session, order_id)
     if known is not None:
         _modify(session, known, request)
     elif book.used(session.client_id, order_id) and not book.holds(session.client_id, order_id):
@@ -65,22 +65,27 @@ def _submit(session: Session, request: OrderRequest) -> None:
     session.house.book.record(session.client_id, request.order_id, order.perm_id)
 
 
-def _modify(session: Session, perm_id: int, request: OrderRequest) -> None:
+def _named(session: Session, order_id: int) -> Order | None:
+    """The order that goes by this id: the newest that lives, else the newest."""
+    found = [session.market.order(perm_id) for perm_id in session.house.book.perm_ids(session.client_id, order_id)]
+    orders = [order for order in found if order is not None]
+    return next((order for order in orders if not order.status.done), orders[0] if orders else None)
+
+
+def _modify(session: Session, order: Order, request: OrderRequest) -> None:
     """Raises Rejected, also for an order that has ended: its id cannot be used again."""
-    order = session.market.order(perm_id)
-    if order is not None and order.status is Status.FILLED:
+    if order.status is Status.FILLED:
         raise Rejected(MODIFY_FILLED, "Cannot modify a filled order.")
-    if order is None or order.status.done:
+    if order.status.done:
         raise Rejected(DUPLICATE_ID, "Duplicate order id")
-    changed = session.visit.modify(perm_id, request)
+    changed = session.visit.modify(order.perm_id, request)
     session.house.book.record(session.client_id, request.order_id, changed.perm_id)
 
 
 def cancel_order(session: Session, request: CancelOrder) -> None:
     book, order_id = session.house.book, request.order_id
     held = book.release(session.client_id, order_id)
-    perm_id = book.perm_id(session.client_id, order_id)
-    order = None if perm_id is None else session.market.order(perm_id)
+    order = _named(session, order_id)
     if held is not None:
         session.send(answers.withdrawn_status(session.version, held))
         session.outlet.error(order_id, CANCELLED, CANCEL_TEXT)

@@ -12,7 +12,7 @@ from pydantic import Field
 from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
 from ibkr_bridge.api.json import JsonNumber, exact, number
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, OrderType, Preview, Side, TimeInForce
+from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus, OrderType, Preview, Side, TimeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class BrokerAnswer:
     perm_id: int | None
     client_id: int
     reference: str
+    status: Annotated[OrderStatus | None, Field(description="What IBKR last said of this one of its orders")]
+    filled_qty: JsonNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ class OrderAnswer:
     reason: str | None
     reason_code: Annotated[int | None, Field(description="IBKR's message code behind `reason`")]
     evidence: Annotated[tuple[EvidenceAnswer, ...] | None, Field(description="While unknown: what was asked and heard")]
+    deadline: Annotated[
+        datetime | None,
+        Field(description="While unknown: when IBKR's silence will have lasted long enough for a verdict"),
+    ]
     broker: Annotated[tuple[BrokerAnswer, ...], Field(description="Several where a change forked the order")]
 
 
@@ -126,12 +132,20 @@ def order_answer(order: Order) -> OrderAnswer:
         reason=order.reason,
         reason_code=order.reason_code,
         evidence=tuple(EvidenceAnswer(item.at, item.text) for item in order.evidence) if unknown else None,
-        broker=tuple(_broker(ids) for ids in order.broker),
+        deadline=order.deadline,
+        broker=tuple(_broker(theirs) for theirs in order.broker),
     )
 
 
-def _broker(ids: BrokerIds) -> BrokerAnswer:
-    return BrokerAnswer(ids.order_id or None, ids.perm_id or None, ids.client_id, ids.reference)
+def _broker(theirs: BrokerOrder) -> BrokerAnswer:
+    return BrokerAnswer(
+        theirs.order_id or None,
+        theirs.perm_id or None,
+        theirs.client_id,
+        theirs.reference,
+        theirs.status,
+        number(theirs.filled_qty),
+    )
 
 
 def preview_answer(contract: Contract, preview: Preview, as_of: datetime) -> PreviewAnswer:
@@ -182,7 +196,8 @@ ORDER = OrderAnswer(
     reason=None,
     reason_code=None,
     evidence=None,
-    broker=(BrokerAnswer(7, 1234567, 42, "01KAJ2M8YQ6Z3V5W7X9ABCDEFG.0.1"),),
+    deadline=None,
+    broker=(BrokerAnswer(7, 1234567, 42, "01KAJ2M8YQ6Z3V5W7X9ABCDEFG.0.1", OrderStatus.WORKING, number(Decimal(0))),),
 )
 ORDERS = OrdersAnswer((ORDER,), None, _AT, None)
 PREVIEW = PreviewAnswer(
