@@ -16,6 +16,7 @@ from ibkr_bridge.api.rest.admin.routes import router as admin
 from ibkr_bridge.api.rest.health.routes import router as health
 from ibkr_bridge.api.rest.market.routes import router as market
 from ibkr_bridge.api.rest.orders.routes import router as orders
+from ibkr_bridge.api.rest.reconciliation.routes import router as reconciliation
 from ibkr_bridge.api.state import State
 from ibkr_bridge.api.ws.routes import router as websockets
 from ibkr_bridge.config.settings import ApiSettings
@@ -37,7 +38,15 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.bridge = State(engine, hub, settings, app.version)
-    routers = (orders, market, account, health, admin, websockets)  # looked through in this order: orders wait least
+    routers = (
+        orders,
+        market,
+        account,
+        reconciliation,
+        health,
+        admin,
+        websockets,
+    )  # looked through in this order: orders wait least
     for router in routers:
         app.include_router(router)
     errors.install(app)

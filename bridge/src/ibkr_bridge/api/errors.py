@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -96,7 +98,9 @@ def of(error: errors.BridgeError) -> dict[str, object]:
 def answer(members: dict[str, object], instance: str) -> Problem:
     status = members["status"]
     assert isinstance(status, int)
-    headers = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = dict(RETRY_AFTER) if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if isinstance(later := members.get("retry_at"), datetime):
+        headers["Retry-After"] = format_datetime(later.astimezone(UTC), usegmt=True)
     return Problem({**members, "instance": instance}, status_code=status, headers=headers)
 
 

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from ibkr_bridge.domain.interruptions import Window, reset, restart
 from ibkr_bridge.domain.world import World
 
 T = TypeVar("T")
@@ -201,6 +202,46 @@ class TradingSettings(Section):
         default=None,
     )
 
+    tws_restart_at: str | None = setting(
+        "When TWS or IB Gateway restarts by itself each day, HH:MM in IBKR_SERVICE_TWS_TIME_ZONE.",
+        "IBKR_SERVICE_TWS_RESTART_AT",
+        default=None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+    )
+    reset_windows: Names = setting(
+        "IBKR's resets, each like 00:15-01:45 America/New_York. Europe: 06:25-07:45 Europe/Zurich."
+        " Asia: 04:45-06:05 Asia/Hong_Kong, 20:15-21:15 Asia/Hong_Kong.",
+        "IBKR_SERVICE_RESET_WINDOWS",
+        default=("00:15-01:45 America/New_York", "Fri 23:00-03:00 America/New_York"),
+    )
+    reconcile_interval: Seconds = setting(
+        "Seconds between comparisons of our books with IBKR's.", "IBKR_SERVICE_RECONCILE_INTERVAL", default=60.0
+    )
+    settling: Seconds = setting(
+        "Seconds within which a fill and the position it makes may be told one after the other.",
+        "IBKR_SERVICE_SETTLING",
+        default=10.0,
+    )
+
+    @field_validator("reset_windows")
+    @classmethod
+    def _windows(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            reset(text)
+        return value
+
+    @property
+    def interruptions(self) -> tuple[Window, ...]:
+        """Known in advance."""
+        own = (restart(self.tws_restart_at, self.tws_time_zone or ""),) if self.tws_restart_at else ()
+        return (*own, *(reset(text) for text in self.reset_windows))
+
+    @model_validator(mode="after")
+    def _restart_somewhere(self) -> TradingSettings:
+        if self.tws_restart_at and not self.tws_time_zone:
+            raise ValueError("IBKR_SERVICE_TWS_TIME_ZONE: must be set, because IBKR_SERVICE_TWS_RESTART_AT is")
+        return self
+
     @field_validator("tws_time_zone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
@@ -270,6 +311,11 @@ class GuardSettings(Section):
     repeat_seconds: Annotated[float, Field(ge=0, le=3600)] = setting(
         "Seconds in which the same order again is refused.", "IBKR_SERVICE_REPEAT_SECONDS", default=2.0
     )
+    reset_margin: Annotated[float, Field(ge=0, le=600)] = setting(
+        "Seconds before a reset of IBKR's, or the gateway's restart, in which orders are refused.",
+        "IBKR_SERVICE_RESET_MARGIN",
+        default=30.0,
+    )
 
     @classmethod
     def wide_open(cls) -> GuardSettings:
@@ -282,6 +328,7 @@ class GuardSettings(Section):
             orders_per_minute=0,
             open_orders_per_side=0,
             repeat_seconds=0.0,
+            reset_margin=0.0,
         )
 
 

@@ -28,6 +28,7 @@ BridgeError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from ibkr_bridge.domain.contract import Contract
@@ -98,9 +99,17 @@ class GuardDenied(Refused):
     title = "A guard refused the order"
 
     def __init__(
-        self, guard: str, detail: str, *, limit: object = None, value: object = None, advice: str = ""
+        self,
+        guard: str,
+        detail: str,
+        *,
+        limit: object = None,
+        value: object = None,
+        advice: str = "",
+        retry_at: datetime | None = None,
     ) -> None:
-        super().__init__(detail, advice=advice, facts={"guard": guard, "limit": limit, "value": value})
+        later = {} if retry_at is None else {"retry_at": retry_at}
+        super().__init__(detail, advice=advice, facts={"guard": guard, "limit": limit, "value": value, **later})
         self.code = f"guard.{guard}"
         self.guard = guard
 

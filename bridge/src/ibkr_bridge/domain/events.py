@@ -64,6 +64,18 @@ class Executed:
     at: datetime
     corrects: str | None = None
     """The execution that this one replaces."""
+    corrected_qty: Decimal = Decimal(0)
+    """What the execution that this one replaces had counted."""
+
+    @property
+    def signed_qty(self) -> Decimal:
+        return self.qty if self.side is Side.BUY else -self.qty
+
+    @property
+    def signed_net_qty(self) -> Decimal:
+        """What it changes in the position."""
+        net = self.qty - self.corrected_qty
+        return net if self.side is Side.BUY else -net
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ibkr_bridge.domain.account import AccountSummary, Pnl, Position, Seen, T
-from ibkr_bridge.domain.contract import ContractQuery
+from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import AccountRequired, BridgeError, BrokerAway, BrokerSilent, UnknownAccount
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.sessions import Sessions
@@ -116,9 +116,27 @@ class Accounts:
         position = self._positions.get((account, conid))
         return position.qty if position else Decimal(0)
 
-    def position_changed(self, position: Position) -> None:
-        self._positions[position.account, position.contract.conid] = position
+    @property
+    def told(self) -> bool:
+        """Whether every position has been told since the service began."""
+        return self._positions_told.is_set()
+
+    @property
+    def quantities(self) -> dict[tuple[str, int], Decimal]:
+        """By account and conid, as last told."""
+        return {key: position.qty for key, position in self._positions.items()}
+
+    def contract(self, key: tuple[str, int]) -> Contract | None:
+        position = self._positions.get(key)
+        return position.contract if position else None
+
+    def position_changed(self, position: Position) -> bool:
+        """Whether the quantity is another than before."""
+        key = position.account, position.contract.conid
+        known = self._positions.get(key)
+        self._positions[key] = position
         self._positions_at = self._clock.now()
+        return known is None or known.qty != position.qty
 
     def positions_complete(self) -> None:
         self._positions_at = self._clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 
 from ibkr_bridge.domain.events import Warned
 from ibkr_bridge.domain.identity import order_of
@@ -30,6 +31,10 @@ class OrderBook:
 
     def get(self, order_id: str) -> Order | None:
         return self._orders.get(order_id)
+
+    def known(self) -> Collection[Order]:
+        """Every order at hand, ended or not."""
+        return self._orders.values()
 
     def owing(self) -> list[Order]:
         """Orders of which the broker has told more fills than it has shown."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ibkr_bridge.domain.account import Position
 from ibkr_bridge.domain.events import Commissioned, Executed
 from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
@@ -18,6 +19,7 @@ from ibkr_bridge.engine.inquiries import Inquiries
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.orders import Orders
 from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.reconciliation import Reconciliation
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.reports import Reports
 from ibkr_bridge.engine.sessions import Sessions
@@ -48,6 +50,7 @@ class Engine:
     sessions: Sessions
     health: Health
     halts: Halts
+    reconciliation: Reconciliation
     calendar: Calendar
 
 
@@ -95,8 +98,30 @@ class Machine:
             sessions=sessions,
             settled=self._look,
         )
-        self._reports = Reports(upstream, clock, settings, book=book, recorder=self._recorder, forks=self._forks)
-        health = Health(upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=self._recorder)
+        reconciliation = Reconciliation(
+            clock,
+            settings,
+            publisher,
+            journal,
+            book=book,
+            accounts=accounts,
+            sessions=sessions,
+            look=self._look,
+        )
+        self._recorder.listen(reconciliation.kept)
+        self._reports = Reports(
+            upstream,
+            clock,
+            settings,
+            book=book,
+            recorder=self._recorder,
+            forks=self._forks,
+            stranger=reconciliation.stranger,
+            looked=reconciliation.looked,
+        )
+        health = Health(
+            upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=self._recorder, journal=journal
+        )
         halts = Halts(
             settings,
             book=book,
@@ -106,7 +131,7 @@ class Machine:
             outlook=outlook,
             journal=journal,
         )
-        self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, calendar)
+        self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar)
         self._inquiries = Inquiries(
             upstream,
             clock,
@@ -125,7 +150,9 @@ class Machine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._recorder.run(), name="recorder")
                 await self.engine.halts.remembered()
+                await self.engine.reconciliation.remembered()
                 await self._reports.remember(await self._journal.unfinished())
+                tasks.create_task(self.engine.reconciliation.run(), name="reconciliation")
                 tasks.create_task(self.engine.marketdata.run(), name="market data lines")
                 tasks.create_task(self._inquiries.run(), name="inquiries")
                 tasks.create_task(self._upstream.run(self.hear), name="upstream")
@@ -146,13 +173,17 @@ class Machine:
             Commissioned: self._reports.commissioned,
             QuoteChanged: lambda event: marketdata.quote_changed(event.quote),
             QuoteFailed: marketdata.quote_failed,
-            PositionChanged: lambda event: accounts.position_changed(event.position),
+            PositionChanged: lambda event: self._position_changed(event.position),
             PositionsComplete: lambda _event: accounts.positions_complete(),
             PnlChanged: lambda event: accounts.pnl_changed(event.pnl),
         }
 
     def hear(self, event: UpstreamEvent) -> None:
         self._hear[type(event)](event)
+
+    def _position_changed(self, position: Position) -> None:
+        if self.engine.accounts.position_changed(position):
+            self.engine.reconciliation.positions_changed()
 
     def _look(self) -> None:
         self._inquiries.look()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from ibkr_bridge.domain.interruptions import Interruption
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.domain.world import World, strangers
 from ibkr_bridge.engine.outlook import Outlook
@@ -14,6 +15,7 @@ from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.verdict import TradingState
 from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.ports.upstream import Capabilities, Upstream
 
 
@@ -27,6 +29,8 @@ class HealthView:
     read_only: bool
     trading: bool
     why_not_trading: tuple[str, ...]
+    warnings: tuple[str, ...]
+    next_interruption: Interruption | None
     at: datetime
     uptime_seconds: float
 
@@ -41,6 +45,7 @@ class Health:
         sessions: Sessions,
         outlook: Outlook,
         recorder: Recorder,
+        journal: Journal,
     ) -> None:
         self._upstream = upstream
         self._clock = clock
@@ -48,6 +53,7 @@ class Health:
         self._sessions = sessions
         self._outlook = outlook
         self._recorder = recorder
+        self._journal = journal
         self._started = clock.monotonic()
 
     def view(self) -> HealthView:
@@ -63,12 +69,19 @@ class Health:
             read_only=self._settings.read_only,
             trading=not obstacles,
             why_not_trading=obstacles,
+            warnings=self._warnings(),
+            next_interruption=self._outlook.interruption,
             at=self._clock.now(),
             uptime_seconds=round(self._clock.monotonic() - self._started, 3),
         )
 
     def capabilities(self) -> Capabilities:
         return self._upstream.capabilities
+
+    def _warnings(self) -> tuple[str, ...]:
+        """What does not stop trading, and somebody should see to."""
+        warning = self._journal.warning
+        return () if warning is None else (warning,)
 
     def _obstacles(self, session: Session) -> tuple[str, ...]:
         obstacles = []

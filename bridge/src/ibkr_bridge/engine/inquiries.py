@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -18,6 +17,7 @@ from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.reports import Reports
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.engine.window import in_window
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.ports.upstream import BrokerState, Upstream
@@ -25,7 +25,6 @@ from ibkr_bridge.ports.upstream import BrokerState, Upstream
 log = structlog.get_logger()
 ENOUGH_LOOKS = 3
 _FILLS_MAY_COME = timedelta(minutes=10)
-_QUARTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,6 @@ class Absence:
     @property
     def lasted(self) -> timedelta:
         return self.last - self.first
-
-
-def in_window(order: Order, at: datetime, time_zone: str | None) -> bool:
-    """Whether the broker would still show at `at` whatever became of the order.
-
-    TWS shows completed orders and executions since midnight of its login time zone (TWS API, "Executions and
-    Commissions"). Without knowing the zone, any quarter of an hour may be its midnight.
-    """
-    if time_zone is None:
-        return order.created_at.timestamp() // _QUARTER.total_seconds() == at.timestamp() // _QUARTER.total_seconds()
-    zone = ZoneInfo(time_zone)
-    return order.created_at.astimezone(zone).date() == at.astimezone(zone).date()
 
 
 class Inquiries:
@@ -146,5 +133,5 @@ class Inquiries:
         return (
             absence.looks >= ENOUGH_LOOKS
             and absence.lasted.total_seconds() >= self._settings.never_arrived_after
-            and in_window(order, absence.last, self._settings.broker_time_zone)
+            and in_window(order.created_at, absence.last, self._settings.broker_time_zone)
         )

@@ -332,4 +332,11 @@ def _heard(order: Order) -> bool:
 
 
 def _denied(denial: Denial) -> GuardDenied:
-    return GuardDenied(denial.guard, denial.detail, limit=denial.limit, value=denial.value, advice=denial.advice)
+    return GuardDenied(
+        denial.guard,
+        denial.detail,
+        limit=denial.limit,
+        value=denial.value,
+        advice=denial.advice,
+        retry_at=denial.retry_at,
+    )

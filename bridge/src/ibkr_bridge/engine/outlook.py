@@ -11,6 +11,7 @@ from decimal import Decimal
 from ibkr_bridge.domain.account import Seen
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.interruptions import Interruption, next_one
 from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.engine.accounts import Accounts
@@ -61,6 +62,11 @@ class Outlook:
         self._recent: deque[Recent] = deque()
         self.state = TradingState.ACTIVE
 
+    @property
+    def interruption(self) -> Interruption | None:
+        """The next one that is known in advance."""
+        return next_one(self._settings.interruptions, self._clock.now())
+
     async def market(self, account: str, contract: Contract) -> Market:
         """Ask only for what a guard that is switched on will look at."""
         limits = self._settings.limits
@@ -103,6 +109,7 @@ class Outlook:
             exposure=market.exposure,
             working=tuple(self._working(intent.account, replaced)),
             recent=tuple(self._recent),
+            interruption=self.interruption,
         )
 
     def passed(self, intent: Intent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -47,12 +48,17 @@ class Recorder:
         self._journal = journal
         self._publisher = publisher
         self._waiting: list[_Waiting] = []
+        self._listeners: list[Callable[[OrderUpdate], None]] = []
         self._arrived = asyncio.Event()
 
     @property
     def problem(self) -> str | None:
         """Why nothing can be kept at the moment; None: it can."""
         return None if self._problem is None else str(self._problem)
+
+    def listen(self, listener: Callable[[OrderUpdate], None]) -> None:
+        """Be told of each event once it is kept. Listeners live as long as the engine."""
+        self._listeners.append(listener)
 
     def record(self, order_id: str, event: OrderEvent) -> asyncio.Future[int]:
         """Apply an event at once and queue it for the journal.
@@ -114,7 +120,10 @@ class Recorder:
         return later
 
     def _tell(self, seq: int, entry: Entry) -> None:
-        self._publisher.publish(ORDERS, OrderUpdate(seq, entry.event, entry.order))
+        update = OrderUpdate(seq, entry.event, entry.order)
+        for listener in self._listeners:
+            listener(update)
+        self._publisher.publish(ORDERS, update)
         self._book.wake(_latest(self._book, entry.order))
 
 

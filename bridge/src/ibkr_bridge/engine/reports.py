@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
 import structlog
@@ -37,11 +37,16 @@ class Reports:
         book: OrderBook,
         recorder: Recorder,
         forks: Forks,
+        stranger: Callable[[Executed], None],
+        looked: Callable[[BrokerState], None],
     ) -> None:
+        """`stranger` hears of executions of other orders than ours, `looked` of each look once it is taken in."""
         self._upstream = upstream
         self._clock = clock
         self._settings = settings
         self._forks = forks
+        self._stranger = stranger
+        self._looked = looked
         self._book = book
         self._recorder = recorder
         self._orphans: dict[str, Commissioned] = {}
@@ -88,9 +93,12 @@ class Reports:
     def executed(self, event: Executed) -> None:
         order = self._book.named(event.broker)
         if order is None:
+            self._stranger(event)
             return
         known = corrected_by(order, event)
-        self._recorder.record(order.id, replace(event, corrects=known.exec_id) if known else event)
+        if known is not None:
+            event = replace(event, corrects=known.exec_id, corrected_qty=known.qty)
+        self._recorder.record(order.id, event)
         self._forks.look_at(order.id)
         commission = self._orphans.pop(event.exec_id, None)
         if commission is not None:
@@ -142,6 +150,7 @@ class Reports:
         for reported in (*state.open, *state.completed):
             self.reported(reported)
             seen.add(reported.report.broker.perm_id)
+        self._looked(state)
         if not state.complete:
             return []
         return [

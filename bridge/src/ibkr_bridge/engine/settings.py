@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ibkr_bridge.domain.interruptions import Window
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.guards.verdict import Limits
 
@@ -32,6 +33,12 @@ class EngineSettings:
     """For how long complete looks must miss an unknown order before it counts as never arrived."""
     broker_time_zone: str | None = None
     """The login time zone of TWS or IB Gateway, whose midnight ends what it shows; None: not known."""
+    reconcile_interval: float = 60.0
+    """How often positions and executions are compared with the broker's."""
+    settling: float = 10.0
+    """How long a fill and the position it makes may be told apart."""
+    interruptions: tuple[Window, ...] = ()
+    """Known in advance: IBKR's resets, the gateway's restart."""
     cancel_all_timeout: float = 10.0
     """How long a halt waits for its cancels."""
     flatten_slip_percent: int = 2

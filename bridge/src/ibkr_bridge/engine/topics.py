@@ -11,6 +11,7 @@ QUOTES = "quotes"
 ORDERS = "orders"
 PNL = "pnl"
 SESSION = "session"
+RECONCILIATION = "reconciliation"
 
 
 def quote_topic(conid: int) -> str:

@@ -14,6 +14,7 @@ from ibkr_bridge.guards.price_collar import price_collar
 from ibkr_bridge.guards.quantity import quantity
 from ibkr_bridge.guards.read_only import read_only
 from ibkr_bridge.guards.repeats import repeats
+from ibkr_bridge.guards.reset_window import reset_window
 from ibkr_bridge.guards.symbols import symbols
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent, View
 from ibkr_bridge.guards.world import world
@@ -23,6 +24,7 @@ GUARDS: tuple[Guard, ...] = (
     world,
     account_pin,
     halt,
+    reset_window,
     symbols,
     market_orders,
     market_hours,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.interruptions import Interruption
 from ibkr_bridge.domain.order import Order, OrderType, Side, Terms
 from ibkr_bridge.domain.world import World
 
@@ -40,6 +41,7 @@ class Limits:
     allowed_symbols: frozenset[str] = frozenset()
     denied_symbols: frozenset[str] = frozenset()
     repeat_seconds: float = 0.0
+    reset_margin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class View:
     working: tuple[Order, ...] = ()
     """Orders of the account that may still fill, unknown ones included, without the one a change replaces."""
     recent: tuple[Recent, ...] = ()
+    interruption: Interruption | None = None
+    """The next one that is known in advance."""
 
     def price_of(self, intent: Intent) -> Price | None:
         """What the order would pay or get at most: its own price, else the market's."""
@@ -125,6 +129,8 @@ class Denial:
     advice: str
     limit: str | None = None
     value: str | None = None
+    retry_at: datetime | None = None
+    """When the same order may pass."""
 
 
 Guard = Callable[[Intent, View], Denial | None]

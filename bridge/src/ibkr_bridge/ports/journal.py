@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ibkr_bridge.domain.events import OrderEvent
+from ibkr_bridge.domain.events import OrderEvent, OrderUpdate
 from ibkr_bridge.domain.order import Order, OrderStatus
 
 
@@ -33,6 +33,10 @@ class Page:
 
 
 class Journal(Protocol):
+    @property
+    def warning(self) -> str | None:
+        """What somebody should see to although everything is kept; None: nothing."""
+
     async def append(self, entries: Sequence[Entry]) -> int:
         """Keep the entries, all or none, and return the `seq` of the first; the others follow on."""
 
@@ -52,6 +56,12 @@ class Journal(Protocol):
 
     async def unfinished(self) -> Sequence[Order]:
         """Every order that may still live at the broker."""
+
+    async def events(self, after: int, limit: int) -> Sequence[OrderUpdate]:
+        """In order, from the first one past `after`, each with the order as it stood then."""
+
+    async def last_seq(self) -> int:
+        """0 while nothing is kept."""
 
     async def remember(self, name: str, value: str) -> None:
         """Keep what an operator has set, such as a halt, over a restart. Raises OSError."""

@@ -62,6 +62,9 @@ def _engine(settings: Settings) -> EngineSettings:
         never_arrived_after=settings.trading.never_arrived_after,
         inquiry_interval=settings.trading.inquiry_interval,
         broker_time_zone=settings.trading.tws_time_zone,
+        interruptions=settings.trading.interruptions,
+        reconcile_interval=settings.trading.reconcile_interval,
+        settling=settings.trading.settling,
     )
 
 
@@ -83,4 +86,5 @@ def _limits(guards: GuardSettings) -> Limits:
         allowed_symbols=frozenset(guards.allowed_symbols),
         denied_symbols=frozenset(guards.denied_symbols),
         repeat_seconds=guards.repeat_seconds,
+        reset_margin=guards.reset_margin,
     )

@@ -18,6 +18,8 @@ class MemoryJournal:
         self._switches: dict[str, str] = {}
         self._bound: dict[tuple[str, str], tuple[str, str]] = {}
 
+    warning = None
+
     async def append(self, entries: Sequence[Entry]) -> int:
         first = len(self._entries) + 1
         for entry in entries:
@@ -63,6 +65,9 @@ class MemoryJournal:
         """In order, from the first one past `after`, each with the order as it stood then."""
         kept = self._entries[after : after + limit]
         return tuple(OrderUpdate(seq, entry.event, entry.order) for seq, entry in enumerate(kept, start=after + 1))
+
+    async def last_seq(self) -> int:
+        return len(self._entries)
 
     async def close(self) -> None:
         return None

@@ -140,6 +140,10 @@ class Reader:
         """Of every order, in order, from the first one past `after`."""
         return tuple(self._executions(executions.c.seq > after, limit))
 
+    def last_seq(self) -> int:
+        with self.connected() as connection:
+            return _count(connection, select(func.max(events.c.seq)))
+
     def info(self) -> Info:
         with self.connected() as connection:
             return Info(

@@ -68,6 +68,12 @@ class SqlJournal:
             raise
         return journal
 
+    @property
+    def warning(self) -> str | None:
+        if self.mark_problem is None:
+            return None
+        return f"The journal's mark cannot be written, so a cut tail would go unnoticed: {self.mark_problem}."
+
     async def append(self, entries: Sequence[Entry]) -> int:
         """Raises JournalUnavailable, and then none of the entries was kept.
 
@@ -112,6 +118,9 @@ class SqlJournal:
     async def events(self, after: int, limit: int = 1000) -> tuple[OrderUpdate, ...]:
         """In order, from the first one past `after`, each with the order as it stood then."""
         return await self._read(lambda: self._reader.events(after, limit))
+
+    async def last_seq(self) -> int:
+        return await self._read(self._reader.last_seq)
 
     async def executions(self, order_id: str) -> tuple[Execution, ...]:
         """In order; a correction comes after what it corrects, and both are there."""

@@ -1,4 +1,4 @@
-"""/ws/ib: order states, executions, commissions, profit and loss, and the connection to IBKR."""
+"""/ws/ib: order states, executions, commissions, profit and loss, the books, and the connection to IBKR."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ibkr_bridge.api.ws.requests import Ping, checked, opened
 from ibkr_bridge.config.settings import ApiSettings
 from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.engine.engine import Engine
-from ibkr_bridge.engine.topics import ORDERS, PNL, SESSION
+from ibkr_bridge.engine.topics import ORDERS, PNL, RECONCILIATION, SESSION
 from ibkr_bridge.hub.subscriber import Subscriber
 
 
@@ -21,7 +21,7 @@ class IbEvents:
 
     def begin(self) -> None:
         self._mailbox.push(connection_changed(self._engine.sessions.current))
-        for topic in (SESSION, ORDERS, PNL):
+        for topic in (SESSION, ORDERS, PNL, RECONCILIATION):
             self._mailbox.listen(topic)
 
     async def hear(self, text: str | bytes) -> None:

@@ -13,12 +13,14 @@ from ibkr_bridge.api.json import exact, number
 from ibkr_bridge.api.rest.account.schemas import pnl_answer
 from ibkr_bridge.api.rest.market.schemas import quote_answer
 from ibkr_bridge.api.rest.orders.schemas import OrderAnswer, order_answer
+from ibkr_bridge.api.rest.reconciliation.schemas import reconciliation_answer
 from ibkr_bridge.domain.account import Pnl, Seen
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import ChangeRefused, Commissioned, Executed, Forked, OrderUpdate, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
+from ibkr_bridge.engine.reconciliation import Reconciled
 from ibkr_bridge.engine.topics import QuoteTick
 from ibkr_bridge.hub.encoded import Encoded
 
@@ -56,6 +58,11 @@ def _(message: OrderUpdate) -> Encoded:
 @_encode.register
 def _(message: Session) -> Encoded:
     return Encoded((connection_changed(message),))
+
+
+@_encode.register
+def _(message: Reconciled) -> Encoded:
+    return Encoded((event("reconciliation", reconciliation_answer(message)),))
 
 
 @_encode.register(Seen)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from ibkr_bridge.domain.interruptions import Interruption
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.engine.health import HealthView
@@ -54,6 +55,15 @@ class IbkrHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptionAnswer:
+    """Known in advance: a reset of IBKR's, or the gateway's own restart."""
+
+    starts_at: datetime
+    ends_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class HealthAnswer:
     """`status` is degraded while the broker is away; `trading` says whether an order would be let through."""
 
@@ -65,6 +75,8 @@ class HealthAnswer:
     ibkr: IbkrHealth
     trading: bool
     why_not_trading: tuple[str, ...]
+    warnings: tuple[str, ...]
+    next_interruption: InterruptionAnswer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,13 @@ def health_answer(view: HealthView, version: str) -> HealthAnswer:
         ibkr=_ibkr(session, view),
         trading=view.trading,
         why_not_trading=view.why_not_trading,
+        warnings=view.warnings,
+        next_interruption=_interruption(view.next_interruption),
     )
+
+
+def _interruption(coming: Interruption | None) -> InterruptionAnswer | None:
+    return InterruptionAnswer(coming.start, coming.end, coming.why) if coming else None
 
 
 def _ibkr(session: Session, view: HealthView) -> IbkrHealth:
@@ -151,6 +169,12 @@ HEALTH = HealthAnswer(
     ),
     trading=False,
     why_not_trading=("The service is read-only (IBKR_SERVICE_READ_ONLY).",),
+    warnings=(),
+    next_interruption=InterruptionAnswer(
+        datetime(2026, 11, 21, 5, 15, tzinfo=UTC),
+        datetime(2026, 11, 21, 6, 45, tzinfo=UTC),
+        "IBKR's reset (00:15-01:45 America/New_York)",
+    ),
 )
 HANDSHAKE = HandshakeAnswer(
     connected=True, latency_ms=12.5, state="ready", server_version=176, accounts=("DU123456",), as_of=AT

@@ -1,0 +1,1 @@
+"""/reconciliation: what we believe beside what the broker shows."""

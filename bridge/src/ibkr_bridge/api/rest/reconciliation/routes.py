@@ -1,0 +1,44 @@
+"""GET /reconciliation, POST /reconciliation/accept."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.rest.reconciliation.schemas import (
+    RECONCILED,
+    AcceptBody,
+    ReconciliationAnswer,
+    reconciliation_answer,
+)
+from ibkr_bridge.api.state import TheEngine
+
+router = APIRouter(
+    prefix="/reconciliation", tags=["reconciliation"], route_class=ExactRoute, default_response_class=JsonAnswer
+)
+
+
+@router.get(
+    "",
+    summary="Our books beside IBKR's",
+    response_model=ReconciliationAnswer,
+    responses=answers(RECONCILED, says="What agrees, and what does not, since when and why."),
+)
+async def reconciliation(engine: TheEngine) -> Response:
+    """Positions as they follow from every fill, beside those that IBKR shows; fills that IBKR does not show.
+
+    Compared by itself every minute and after every fill; a difference that lasts is told on /ws/ib.
+    """
+    return JsonAnswer(reconciliation_answer(engine.reconciliation.view()))
+
+
+@router.post(
+    "/accept",
+    summary="IBKR's positions are right",
+    response_model=ReconciliationAnswer,
+    responses=answers(RECONCILED, 422, says="Counting begins anew from IBKR's positions."),
+)
+async def accept(engine: TheEngine, body: AcceptBody) -> Response:
+    """A person's word on a difference that has a cause outside this service: a transfer, a split, another program."""
+    return JsonAnswer(reconciliation_answer(await engine.reconciliation.accept(body.note)))
