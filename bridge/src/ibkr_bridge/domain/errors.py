@@ -17,7 +17,7 @@ BridgeError
 │   ├── AccountRequired     several accounts, none named                      account.required
 │   └── UnknownAccount      not an account of this session                    account.unknown
 ├── NotSupported            this door cannot do it                            capability.missing
-├── JournalAway             the intent cannot be kept: nothing was sent       journal.unavailable
+├── JournalAway             it cannot be kept, or read: nothing was sent      journal.unavailable
 ├── BrokerAway              no session: nothing was sent                      broker.away
 ├── BrokerSilent            asked, and no answer came in time                 broker.silent
 └── WorldMismatch           simulated, paper and live got mixed up            world.mismatch
@@ -203,14 +203,16 @@ class NotSupported(BridgeError):
 
 class JournalAway(BridgeError):
     code = "journal.unavailable"
-    title = "The journal cannot be written"
+    title = "The journal is not available"
     retryable = True
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The order's intent cannot be kept, so it was not sent.",
-            advice="See the service's log and its disk. Cancels work meanwhile.",
-        )
+    def __init__(
+        self,
+        detail: str = "The order's intent cannot be kept, so it was not sent.",
+        *,
+        advice: str = "See the service's log and its disk. Cancels work meanwhile.",
+    ) -> None:
+        super().__init__(detail, advice=advice)
 
 
 class BrokerAway(BridgeError):

@@ -71,10 +71,9 @@ def _totalled(order: Order, event: Executed, less: Decimal, *, corrected: bool =
     )
     told = max(sum((theirs.filled_qty for theirs in broker), Decimal(0)), order.executed_qty)
     total = told if corrected else max(told, order.filled_qty)
-    alone = len(broker) < 2 and not corrected
     price = order.avg_fill_price
-    if alone and event.cum_qty >= order.filled_qty:
-        price = event.avg_price
-    elif order.executed_qty == total:
+    if order.executed_qty == total:
         price = average(order)
+    elif len(broker) < 2 and event.cum_qty >= order.filled_qty:  # fills are still missing: the broker knows them
+        price = event.avg_price
     return replace(order, broker=broker, filled_qty=total, avg_fill_price=price)

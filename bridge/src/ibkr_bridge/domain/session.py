@@ -26,6 +26,8 @@ class Session:
     reason: str | None = None
     server_version: int | None = None
     attempt: int = 0
+    opened_at: datetime | None = None
+    """When this connection was made; what was sent before it can be looked for with fresh eyes."""
 
     @property
     def connected(self) -> bool:

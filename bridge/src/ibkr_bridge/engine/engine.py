@@ -69,7 +69,7 @@ class Machine:
         self._upstream = upstream
         self._journal = journal
         book = OrderBook()
-        self._recorder = Recorder(book, journal, publisher, clock)
+        self._recorder = Recorder(book, journal, publisher, clock, settings.account)
         sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
         accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)

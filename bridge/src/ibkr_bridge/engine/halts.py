@@ -108,11 +108,14 @@ class Halts:
 
     async def _cancel_all(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
         """Every order of ours that may still fill, one by one and side by side."""
-        targets = [order for order in self._book.unfinished() if order.status is not OrderStatus.RECEIVED]
+        targets = [order for order in self._book.unfinished() if self._ours(order)]
         outcomes = await asyncio.gather(*(self._cancel(order) for order in targets))
         failures = tuple(failure for failure in outcomes if failure is not None)
         failed = {failure.what for failure in failures}
         return tuple(order.id for order in targets if order.id not in failed), failures
+
+    def _ours(self, order: Order) -> bool:
+        return order.status is not OrderStatus.RECEIVED and self._accounts.visible(order.account)
 
     async def _cancel(self, order: Order) -> Failure | None:
         try:

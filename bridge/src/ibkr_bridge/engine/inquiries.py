@@ -33,6 +33,9 @@ class Absence:
 
     first: datetime
     last: datetime
+    fresh: bool
+    """Seen on a connection that was made after the order was sent: a gateway that has lost an order's answers may
+    leave it out of that connection's lists as well."""
     looks: int = 1
 
     @property
@@ -71,7 +74,7 @@ class Inquiries:
     async def run(self) -> None:
         """Look on every new session, and again and again while an order is unknown; until cancelled."""
         while True:
-            if not await self._called() and not self._unknown() and not self._owing():
+            if not await self._called() and not self._unsettled() and not self._owing():
                 continue
             if not self._sessions.current.ready:
                 continue
@@ -95,8 +98,13 @@ class Inquiries:
         self._due.clear()
         return True
 
-    def _unknown(self) -> list[Order]:
-        return [order for order in self._book.unfinished() if order.status is OrderStatus.UNKNOWN]
+    def _unsettled(self) -> list[Order]:
+        """Of unknown fate, or cancelled without an answer."""
+        return [order for order in self._book.unfinished() if self._questionable(order)]
+
+    def _questionable(self, order: Order) -> bool:
+        waited = self._clock.now() - order.updated_at > timedelta(seconds=self._settings.first_word_timeout)
+        return order.status is OrderStatus.UNKNOWN or (order.status is OrderStatus.PENDING_CANCEL and waited)
 
     def _owing(self) -> list[Order]:
         """Fills that were told in a total and never shown are asked for, for as long as they may still come."""
@@ -124,14 +132,22 @@ class Inquiries:
                 text = f"{absence.looks} complete looks over {absence.lasted.total_seconds():.0f} s did not show it"
                 verdict = Established(OrderStatus.NEVER_ARRIVED, text, self._clock.now())
                 self._recorder.record(order.id, verdict)
+        if any(absence.looks >= ENOUGH_LOOKS and not absence.fresh for absence in self._absences.values()):
+            log.warning("an order is looked for on a new connection")
+            self._upstream.renew("An order whose answer was lost is looked for on a new connection.")
 
     def _seen_again(self, order: Order, at: datetime) -> Absence:
         known = self._absences.get(order.id)
-        return replace(known, last=at, looks=known.looks + 1) if known else Absence(at, at)
+        opened = self._sessions.current.opened_at
+        fresh = opened is not None and opened > order.created_at
+        if known is None or known.fresh is not fresh:
+            return Absence(at, at, fresh)
+        return replace(known, last=at, looks=known.looks + 1)
 
     def _enough(self, order: Order, absence: Absence) -> bool:
         return (
             absence.looks >= ENOUGH_LOOKS
             and absence.lasted.total_seconds() >= self._settings.never_arrived_after
+            and absence.fresh
             and in_window(order.created_at, absence.last, self._settings.broker_time_zone)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -166,7 +166,7 @@ class Orders:
 
     async def get(self, order_id: str) -> Order:
         """Raises UnknownOrder."""
-        order = self._book.get(order_id) or self._stranger(order_id) or await self._journal.order(order_id)
+        order = self._book.get(order_id) or self._stranger(order_id) or await _read(self._journal.order(order_id))
         if order is None or not self._accounts.visible(order.account):
             raise UnknownOrder(order_id)
         return order
@@ -181,7 +181,7 @@ class Orders:
     ) -> Page:
         """Newest first."""
         seen = self._accounts.resolve(account) if account else self._settings.account
-        page = await self._journal.orders(account=seen, statuses=statuses, cursor=cursor, limit=limit)
+        page = await _read(self._journal.orders(account=seen, statuses=statuses, cursor=cursor, limit=limit))
         latest = (self._book.get(order.id) or order for order in page.orders)
         return replace(page, orders=tuple(order for order in latest if statuses is None or order.status in statuses))
 
@@ -202,12 +202,14 @@ class Orders:
     async def _seen(self, account: str, client_order_id: str | None) -> Bound | None:
         if client_order_id is None:
             return None
-        return self._book.bound(account, client_order_id) or await self._journal.bound(account, client_order_id)
+        return self._book.bound(account, client_order_id) or await _read(self._journal.bound(account, client_order_id))
 
     async def _again(self, bound: Bound, body: str) -> Placement:
         if bound.fingerprint != body:
             raise IdReused(bound.order.client_order_id or "", bound.order.id)
         order = await self._until(bound.order, _heard, self._settings.first_word_timeout)
+        if order.status is OrderStatus.DENIED:  # nothing left the house, and its id is free again
+            raise BrokerAway(order.reason or "The order was not sent.")
         return Placement(order, created=False)
 
     def _new(self, command: PlaceOrder, account: str, contract: Contract) -> Order:
@@ -325,6 +327,16 @@ class Orders:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # raised to the caller if it is still there
+
+
+async def _read(reading: Awaitable[T]) -> T:
+    """Raises JournalAway where the record cannot be read: what it says is not guessed."""
+    try:
+        return await reading
+    except OSError as problem:
+        raise JournalAway(
+            f"The journal cannot be read: {problem}", advice=getattr(problem, "advice", "") or "See the service's log."
+        ) from problem
 
 
 def _heard(order: Order) -> bool:

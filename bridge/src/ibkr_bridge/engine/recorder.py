@@ -41,7 +41,11 @@ class _Waiting:
 class Recorder:
     """Whatever has gathered while the journal was busy is kept with its next write."""
 
-    def __init__(self, book: OrderBook, journal: Journal, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, book: OrderBook, journal: Journal, publisher: Publisher, clock: Clock, pinned: str | None = None
+    ) -> None:
+        """`pinned` is the account whose orders alone are told of; all are kept."""
+        self._pinned = pinned
         self._book = book
         self._clock = clock
         self._problem: OSError | None = None
@@ -123,7 +127,8 @@ class Recorder:
         update = OrderUpdate(seq, entry.event, entry.order)
         for listener in self._listeners:
             listener(update)
-        self._publisher.publish(ORDERS, update)
+        if self._pinned in (None, entry.order.account):
+            self._publisher.publish(ORDERS, update)
         self._book.wake(_latest(self._book, entry.order))
 
 

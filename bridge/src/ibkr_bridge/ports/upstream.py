@@ -126,6 +126,9 @@ class Upstream(Protocol):
     async def run(self, listener: Listener) -> None:
         """Connect, keep alive and reconnect until cancelled; tell `listener` everything, in order."""
 
+    def renew(self, reason: str) -> None:
+        """End the connection and make a new one."""
+
     async def place(self, order: Order, reference: str) -> BrokerIds:
         """Send once. Raises BrokerAway only when certainly nothing left; after that, events tell the rest."""
 

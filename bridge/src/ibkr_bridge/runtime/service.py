@@ -160,7 +160,7 @@ async def _connected(house: House, ended: asyncio.Future[str]) -> None:
     decided: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
 
     def hear(session: Session) -> None:
-        if session.state in (SessionState.READY, SessionState.DISCONNECTED) and not decided.done():
+        if session.state is not SessionState.CONNECTING and not decided.done():
             decided.set_result(session)
 
     house.machine.engine.sessions.listen(hear)
@@ -168,7 +168,7 @@ async def _connected(house: House, ended: asyncio.Future[str]) -> None:
     if ended.done():
         raise StartError(ended.result())
     session = decided.result()
-    if not session.ready:
+    if not session.connected:
         raise StartError(session.reason or "the session could not be opened")
 
 

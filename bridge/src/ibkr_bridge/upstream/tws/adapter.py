@@ -17,6 +17,7 @@ from ibkr_bridge.upstream.pacing import Pacer
 from ibkr_bridge.upstream.tws.accounts import Accounts
 from ibkr_bridge.upstream.tws.callbacks import Callbacks
 from ibkr_bridge.upstream.tws.capabilities import capabilities
+from ibkr_bridge.upstream.tws.codes import Code, Effect
 from ibkr_bridge.upstream.tws.contracts import Contracts
 from ibkr_bridge.upstream.tws.errors import Messages
 from ibkr_bridge.upstream.tws.marketdata import MarketData
@@ -63,6 +64,9 @@ class TwsUpstream:
         finally:
             self._pacer.close()
 
+    def renew(self, reason: str) -> None:
+        self._session.renew(reason)
+
     async def place(self, order: Order, reference: str) -> BrokerIds:
         return await self._orders.place(order, reference)
 
@@ -102,7 +106,8 @@ class TwsUpstream:
 
     def _client(self, attempt: Attempt) -> Client:
         """A new client for each connection: one that failed half-way misreads the next greeting."""
-        messages = Messages(self._wire.requests, self._session.system, (self._orders, self._marketdata, self._accounts))
+        self._marketdata.begin()
+        messages = Messages(self._wire.requests, self._system, (self._orders, self._marketdata, self._accounts))
         callbacks = Callbacks(
             attempt,
             self._wire.requests,
@@ -115,6 +120,13 @@ class TwsUpstream:
         client = Client(callbacks)
         client.MaxRequests = 0  # its own throttle lets orders queue behind data; ours does not
         return client
+
+    def _system(self, code: Code, text: str) -> None:
+        """A message that belongs to no request: about the session, or about all quotes of a farm."""
+        if code.effect in (Effect.FARM_DOWN, Effect.FARM_UP):
+            self._marketdata.farm(code, text)
+        else:
+            self._session.system(code, text)
 
     def _emit(self, event: UpstreamEvent) -> None:
         self._listener(event)

@@ -19,6 +19,9 @@ class Effect(StrEnum):
     SOCKET_MOVED = "socket_moved"
     CLIENT_ID_USED = "client_id_used"
     FARM = "farm"
+    FARM_DOWN = "farm_down"
+    """Prices stop, and nothing else says so."""
+    FARM_UP = "farm_up"
     NOTE = "note"
     REFUSED = "refused"
     CANCEL_REFUSED = "cancel_refused"
@@ -39,8 +42,8 @@ _ROWS = (
     Code(1102, Effect.LINK_RESTORED, "The link is back and subscriptions live on."),
     Code(1300, Effect.SOCKET_MOVED, "The API port was changed; this connection ends."),
     Code(326, Effect.CLIENT_ID_USED, "Another program is connected with this client id, or a dead one still holds it."),
-    Code(2103, Effect.FARM, "A market data farm is disconnected."),
-    Code(2104, Effect.FARM, "A market data farm is connected."),
+    Code(2103, Effect.FARM_DOWN, "A market data farm is disconnected."),
+    Code(2104, Effect.FARM_UP, "A market data farm is connected."),
     Code(2105, Effect.FARM, "A historical data farm is disconnected."),
     Code(2106, Effect.FARM, "A historical data farm is connected."),
     Code(2107, Effect.FARM, "A historical data farm is idle and wakes on demand."),

@@ -63,6 +63,8 @@ class MarketData:
         self._emit = emit
         self._lines: dict[int, _Line] = {}
         self._by_number: dict[int, _Line] = {}
+        self._broken: dict[str, QuoteFailed] = {}
+        """Farms that are down, by name."""
         self._news: defaultdict[int, dict[str, float | None]] = defaultdict(dict)
 
     async def open(self, contract: Contract) -> None:
@@ -80,6 +82,23 @@ class MarketData:
         line = self._lines.pop(conid, None)
         if line is not None and self._by_number.pop(line.number, None) is not None:
             (await self._wire.turn(Lane.DATA)).cancelMktData(line.number)
+
+    def begin(self) -> None:
+        """A new connection: the gateway tells anew which farms are down."""
+        self._broken.clear()
+
+    def farm(self, code: Code, text: str) -> None:
+        """Which farm has a contract's prices is not said: while one is down, every line is in doubt until it ticks."""
+        name = text.rpartition(":")[2].strip()
+        if code.effect is Effect.FARM_DOWN:
+            self._broken[name] = QuoteFailed(0, code.number, text)
+        else:
+            self._broken.pop(name, None)
+        for line in self._lines.values():
+            if self._broken:
+                self._emit(QuoteFailed(line.contract.conid, code.number, next(iter(self._broken.values())).text))
+            elif line.quote.priced:
+                self._emit(QuoteChanged(line.quote))
 
     async def restore(self) -> None:
         self._by_number.clear()

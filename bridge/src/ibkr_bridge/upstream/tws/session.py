@@ -44,6 +44,8 @@ class Attempt:
         self.heard = hear
         self.ended = asyncio.Event()
         self.refusal: Refusal | None = None
+        self.link_lost: str | None = None
+        """IBKR's text when the gateway says, during the greeting, that it has lost IBKR."""
 
     def closed(self) -> None:
         self.ended.set()
@@ -104,14 +106,25 @@ class Session:
         match code.effect:
             case Effect.CLIENT_ID_USED:
                 self._attempt.refuse("session.client_id_used", f"Client id {self._client_id} is in use: {text}")
-            case Effect.LINK_LOST if self._view.ready:
-                self._become(replace(self._view, state=SessionState.DEGRADED, code="session.link_lost", reason=text))
-            case Effect.LINK_RESTORED if self._view.connected:
-                self._become(replace(self._view, state=SessionState.READY, code=None, reason=None))
-            case Effect.LINK_RESTORED_EMPTY if self._view.connected:
-                self._restoring.set()
+            case Effect.LINK_LOST:
+                self._attempt.link_lost = text
+                if self._view.ready:
+                    self._become(self._without_link(self._view, text))
+            case Effect.LINK_RESTORED:
+                self._attempt.link_lost = None
+                if self._view.connected:
+                    self._become(replace(self._view, state=SessionState.READY, code=None, reason=None))
+            case Effect.LINK_RESTORED_EMPTY:
+                self._attempt.link_lost = None
+                if self._view.connected:
+                    self._restoring.set()
             case _:
                 log.debug("system message of IBKR", code=code.number, text=text)
+
+    def renew(self, reason: str) -> None:
+        """End this connection, and make another."""
+        if self._view.connected:
+            self._attempt.refuse("session.renewed", reason)
 
     async def _live(self) -> None:
         """One connection from beginning to end. Raises Refusal or WorldMismatch."""
@@ -205,9 +218,12 @@ class Session:
 
     def _ready(self, accounts: tuple[str, ...], version: int) -> None:
         self._was_ready = True
-        self._become(
-            SessionView(SessionState.READY, self._clock.now(), accounts=accounts, server_version=version, attempt=0)
-        )
+        now, lost = self._clock.now(), self._attempt.link_lost
+        view = SessionView(SessionState.READY, now, accounts=accounts, server_version=version, opened_at=now)
+        self._become(view if lost is None else self._without_link(view, lost))
+
+    def _without_link(self, view: SessionView, text: str) -> SessionView:
+        return replace(view, state=SessionState.DEGRADED, code="session.link_lost", reason=text)
 
     def _down(self, code: str, reason: str) -> None:
         self._become(replace(self._view, state=SessionState.DISCONNECTED, code=code, reason=reason))
@@ -217,6 +233,8 @@ class Session:
         before = self._view
         known = before.state is view.state or not (before.connected or view.connected)
         self._view = view if known else replace(view, since=self._clock.now())
+        if before.connected and before.state is view.state:
+            return  # a return that nothing was lost before is no news
         first_failure = before.code == _STARTING and view.state is SessionState.DISCONNECTED
         if before.connected or view.connected or first_failure:
             log.info("session", state=str(view.state), code=view.code, reason=view.reason)
