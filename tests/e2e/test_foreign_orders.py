@@ -1,4 +1,4 @@
-"""Orders that were placed elsewhere: shown as such, and never touched."""
+"""Orders that were placed elsewhere: shown as such, and touched only when that is asked for by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import ib_async
 
 
-async def test_an_order_placed_elsewhere_is_shown_as_foreign_and_left_alone(home: Any) -> None:
+async def test_an_order_placed_elsewhere_is_shown_as_foreign_and_left_alone_until_a_halt_names_it(home: Any) -> None:
     other = ib_async.IB()
     await other.connectAsync("127.0.0.1", home.simulator.tws_port, clientId=7)
     try:
@@ -27,5 +27,8 @@ async def test_an_order_placed_elsewhere_is_shown_as_foreign_and_left_alone(home
         assert (status, problem["code"]) == (422, "broker.refused")
         await home.call("POST", "/admin/halt", {"cancel": True})
         assert len(home.simulator.exchange.open_orders()) == 1
+        status, report = await home.call("POST", "/admin/halt", {"cancel": True, "foreign": True})
+        assert (status, report["remaining"]) == (200, [])
+        assert not home.simulator.exchange.open_orders()
     finally:
         other.disconnect()

@@ -12,17 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.interruptions import Interruption
 from ibkr_bridge.domain.order import Order, OrderStatus, OrderType, Side, Terms, TimeInForce
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.guards.chain import GUARDS, judge
 from ibkr_bridge.guards.halt import reduces
 from ibkr_bridge.guards.position import resulting
+from ibkr_bridge.guards.reset_window import reset_window
 from ibkr_bridge.guards.verdict import Denial, Intent, Limits, Price, Recent, TradingState, View
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD")
 LIMIT = Terms(Side.BUY, Decimal(100), OrderType.LIMIT, Decimal(150))
 MARKET = Terms(Side.BUY, Decimal(100), OrderType.MARKET)
+RESET = Interruption(NOW + timedelta(seconds=20), NOW + timedelta(hours=1), "IBKR's reset")
 INTENT = Intent("DU1234567", AAPL, LIMIT)
 OPEN = View(
     read_only=False,
@@ -218,6 +221,15 @@ def test_the_same_order_within_seconds_is_a_stuck_key() -> None:
     assert denied_by(INTENT, replace(view, now=NOW + timedelta(seconds=2))) is None
 
 
+def test_the_last_seconds_before_a_reset_are_too_late_for_an_order() -> None:
+    view = replace(limited(reset_margin=30.0), interruption=RESET)
+    assert denied_by(INTENT, view) == "reset_window"
+    assert denied_by(INTENT, replace(view, now=RESET.start - timedelta(seconds=31))) is None
+    denial = reset_window(INTENT, view)
+    assert denial is not None
+    assert denial.retry_at == RESET.end
+
+
 def test_a_halt_lets_nothing_through_and_reducing_only_what_reduces() -> None:
     long = replace(OPEN, position=Decimal(100))
     assert denied_by(INTENT, replace(long, state=TradingState.HALTED)) == "halt"
@@ -250,6 +262,7 @@ def test_every_denial_says_what_to_do_next() -> None:
         max_exposure=Decimal(1),
         allowed_symbols=frozenset({"X"}),
         repeat_seconds=5,
+        reset_margin=60,
     )
     view = replace(
         OPEN,
@@ -260,6 +273,7 @@ def test_every_denial_says_what_to_do_next() -> None:
         limits=strict,
         market_open=False,
         recent=(Recent(NOW, AAPL.conid, LIMIT),),
+        interruption=RESET,
     )
     for guard in GUARDS:
         wish = replace(INTENT, terms=MARKET) if guard.__name__ == "market_orders" else intent(limit=Decimal(1500))

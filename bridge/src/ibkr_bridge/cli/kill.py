@@ -23,6 +23,9 @@ def kill(
     *,
     cancel: Annotated[bool, typer.Option(help="Cancel every working order of the service.")] = True,
     flatten: Annotated[bool, typer.Option("--flatten", help="Also bring every position to zero.")] = False,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="Also cancel orders that were placed elsewhere, by hand or by programs.")
+    ] = False,
     reduce: Annotated[bool, typer.Option("--reduce", help="Only stop what would make a position larger.")] = False,
 ) -> None:
     """Stop trading at once: no new orders, and every working one cancelled.
@@ -30,9 +33,10 @@ def kill(
     \b
       ibkr-bridge kill               stop, and cancel what works
       ibkr-bridge kill --flatten     and close every position
+      ibkr-bridge kill --foreign     and cancel also what others have placed
       ibkr-bridge resume             trade again
     """
-    body = {"mode": "reduce"} if reduce else {"mode": "halt", "cancel": cancel, "flatten": flatten}
+    body = {"mode": "reduce"} if reduce else {"mode": "halt", "cancel": cancel, "flatten": flatten, "foreign": foreign}
     report = _ask(env_file, url, "/admin/halt", body)
     typer.echo(f"trading is {report['state']}; {len(report['cancelled'])} orders cancelled")
     for order_id in report["flattening"]:

@@ -55,6 +55,8 @@ def average(order: Order) -> Decimal | None:
     """What was paid for each, exact to eight places."""
     if not order.executed_qty:
         return None
+    if len({fill.price for fill in order.fills}) == 1:
+        return order.fills[0].price  # as the broker wrote it
     paid = sum((fill.qty * fill.price for fill in order.fills), Decimal(0))
     price = (paid / order.executed_qty).quantize(_EIGHT_PLACES)
     return Decimal(format(price, "f").rstrip("0").rstrip("."))

@@ -68,12 +68,36 @@ class Machine:
     ) -> None:
         self._upstream = upstream
         self._journal = journal
-        book = OrderBook()
-        self._recorder = Recorder(book, journal, publisher, clock, settings.account)
-        sessions = Sessions(upstream, publisher, settings)
+        self._clock = clock
+        self._settings = settings
+        self._book = OrderBook()
+        self._recorder = Recorder(self._book, journal, publisher, clock, settings.account)
+        self._sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
-        accounts = Accounts(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
-        marketdata = MarketData(upstream, publisher, clock, settings, sessions=sessions, contracts=self._contracts)
+        accounts = Accounts(upstream, publisher, clock, settings, sessions=self._sessions, contracts=self._contracts)
+        marketdata = MarketData(
+            upstream, publisher, clock, settings, sessions=self._sessions, contracts=self._contracts
+        )
+        reconciliation = Reconciliation(
+            clock,
+            settings,
+            publisher,
+            journal,
+            book=self._book,
+            accounts=accounts,
+            sessions=self._sessions,
+            look=self._look,
+        )
+        self.engine = self._callers_side(calendar, accounts, marketdata, reconciliation)
+        self._listen_to_the_broker(reconciliation)
+        self._hear = self._listeners()
+
+    def _callers_side(
+        self, calendar: Calendar, accounts: Accounts, marketdata: MarketData, reconciliation: Reconciliation
+    ) -> Engine:
+        """What takes commands and answers questions."""
+        upstream, journal, clock, settings = self._upstream, self._journal, self._clock, self._settings
+        book, recorder, sessions = self._book, self._recorder, self._sessions
         outlook = Outlook(
             clock, settings, calendar, book=book, sessions=sessions, accounts=accounts, marketdata=marketdata
         )
@@ -83,46 +107,17 @@ class Machine:
             clock,
             settings,
             book=book,
-            recorder=self._recorder,
+            recorder=recorder,
             sessions=sessions,
             contracts=self._contracts,
             accounts=accounts,
             outlook=outlook,
         )
-        self._forks = Forks(
-            upstream,
-            clock,
-            settings,
-            book=book,
-            recorder=self._recorder,
-            sessions=sessions,
-            settled=self._look,
-        )
-        reconciliation = Reconciliation(
-            clock,
-            settings,
-            publisher,
-            journal,
-            book=book,
-            accounts=accounts,
-            sessions=sessions,
-            look=self._look,
-        )
-        self._recorder.listen(reconciliation.kept)
-        self._reports = Reports(
-            upstream,
-            clock,
-            settings,
-            book=book,
-            recorder=self._recorder,
-            forks=self._forks,
-            stranger=reconciliation.stranger,
-            looked=reconciliation.looked,
-        )
         health = Health(
-            upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=self._recorder, journal=journal
+            upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=recorder, journal=journal
         )
         halts = Halts(
+            upstream,
             settings,
             book=book,
             orders=orders,
@@ -130,19 +125,38 @@ class Machine:
             marketdata=marketdata,
             outlook=outlook,
             journal=journal,
+            look=self._look,
         )
-        self.engine = Engine(orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar)
+        return Engine(orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar)
+
+    def _listen_to_the_broker(self, reconciliation: Reconciliation) -> None:
+        """What takes in the broker's word, and asks for it."""
+        upstream, clock, settings = self._upstream, self._clock, self._settings
+        book, recorder, sessions = self._book, self._recorder, self._sessions
+        self._forks = Forks(
+            upstream, clock, settings, book=book, recorder=recorder, sessions=sessions, settled=self._look
+        )
+        self._reports = Reports(
+            upstream,
+            clock,
+            settings,
+            book=book,
+            recorder=recorder,
+            forks=self._forks,
+            stranger=reconciliation.stranger,
+            looked=reconciliation.looked,
+        )
         self._inquiries = Inquiries(
             upstream,
             clock,
             settings,
             book=book,
-            recorder=self._recorder,
+            recorder=recorder,
             reports=self._reports,
-            journal=journal,
+            journal=self._journal,
             sessions=sessions,
         )
-        self._hear = self._listeners()
+        recorder.listen(reconciliation.kept)
 
     async def run(self) -> None:
         """Work until cancelled; raises what the upstream cannot survive (a WorldMismatch)."""

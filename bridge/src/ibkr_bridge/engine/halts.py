@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import structlog
 
 from ibkr_bridge.domain.account import Position
 from ibkr_bridge.domain.contract import ContractQuery
-from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.errors import BridgeError, BrokerAway
 from ibkr_bridge.domain.order import Order, OrderStatus, OrderType, PlaceOrder, Side, Terms
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
@@ -21,9 +22,12 @@ from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.chain import REDUCING
 from ibkr_bridge.guards.verdict import TradingState
 from ibkr_bridge.ports.journal import Journal
+from ibkr_bridge.ports.upstream import Upstream
 
 log = structlog.get_logger()
 _SWITCH = "trading"
+_RETRY = 0.2
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class HaltReport:
 class Halts:
     def __init__(
         self,
+        upstream: Upstream,
         settings: EngineSettings,
         *,
         book: OrderBook,
@@ -55,7 +60,10 @@ class Halts:
         marketdata: MarketData,
         outlook: Outlook,
         journal: Journal,
+        look: Callable[[], None],
     ) -> None:
+        """`look` asks for everything the broker shows."""
+        self._upstream = upstream
         self._settings = settings
         self._book = book
         self._orders = orders
@@ -63,21 +71,25 @@ class Halts:
         self._marketdata = marketdata
         self._outlook = outlook
         self._journal = journal
+        self._look = look
         self._busy = asyncio.Lock()
 
     @property
     def state(self) -> TradingState:
         return self._outlook.state
 
-    async def halt(self, *, cancel: bool = False, flatten: bool = False) -> HaltReport:
+    async def halt(self, *, cancel: bool = False, flatten: bool = False, foreign: bool = False) -> HaltReport:
         """Stop new orders from this instant; then cancel ours; then, once cancels have settled, flatten.
 
+        With `foreign` the broker is asked to cancel every order of the user, whoever placed it.
         Safe to run twice: what is already on its way to zero is not ordered again.
         """
-        log.warning("trading halted", cancel=cancel, flatten=flatten)
+        log.warning("trading halted", cancel=cancel, flatten=flatten, foreign=foreign)
         await self._set(TradingState.HALTED)
         async with self._busy:
             cancelled, remaining = await self._cancel_all() if cancel or flatten else ((), ())
+            if foreign:
+                remaining = (*remaining, *await self._cancel_foreign())
             flattening, not_flattened = await self._flatten() if flatten else ((), ())
         return HaltReport(self.state, cancelled, remaining, flattening, not_flattened)
 
@@ -114,13 +126,27 @@ class Halts:
         failed = {failure.what for failure in failures}
         return tuple(order.id for order in targets if order.id not in failed), failures
 
+    async def _cancel_foreign(self) -> tuple[Failure, ...]:
+        """The broker cancels all at once; what it still shows when the time is up remains."""
+        try:
+            async with asyncio.timeout(self._settings.cancel_all_timeout):
+                await self._upstream.cancel_everything()
+                while self._orders.foreign():
+                    self._look()  # their ends are told to those who placed them
+                    await asyncio.sleep(_RETRY)
+        except BridgeError as problem:
+            return tuple(Failure(order.id, problem.detail) for order in self._orders.foreign())
+        except TimeoutError:
+            return tuple(Failure(order.id, f"still {order.status}") for order in self._orders.foreign())
+        return ()
+
     def _ours(self, order: Order) -> bool:
         return order.status is not OrderStatus.RECEIVED and self._accounts.visible(order.account)
 
     async def _cancel(self, order: Order) -> Failure | None:
         try:
             async with asyncio.timeout(self._settings.cancel_all_timeout):
-                ended = await self._orders.cancel(order.id)
+                ended = await self._sent(order)
                 while not ended.status.terminal:
                     ended = await self._book.next(order.id)
         except TimeoutError:
@@ -130,6 +156,14 @@ class Halts:
             latest = self._book.get(order.id) or order
             return None if latest.status.terminal else Failure(order.id, problem.detail)
         return None
+
+    async def _sent(self, order: Order) -> Order:
+        """What could not be sent now, for want of a session or of IBKR's budget, is sent as soon as it can be."""
+        while True:
+            try:
+                return await self._orders.cancel(order.id)
+            except BrokerAway:
+                await asyncio.sleep(_RETRY)
 
     async def _flatten(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
         self._outlook.state = TradingState.REDUCING

@@ -36,7 +36,7 @@ async def halt(engine: TheEngine, body: Halt) -> Response:
     if body.mode == "reduce":
         report = await engine.halts.reduce()
     else:
-        report = await engine.halts.halt(cancel=body.cancel, flatten=body.flatten)
+        report = await engine.halts.halt(cancel=body.cancel, flatten=body.flatten, foreign=body.foreign)
     return JsonAnswer(halt_answer(report, engine.health.view().at))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from ibkr_bridge.engine.halts import Failure, HaltReport
 
@@ -20,9 +20,19 @@ class HaltBody(BaseModel):
         default="halt", description="halt: nothing new; reduce: only what brings a position nearer to zero"
     )
     cancel: StrictBool = Field(default=False, description="Cancel every working order of ours")
+    foreign: StrictBool = Field(
+        default=False,
+        description="With cancel: also every order of the user that was placed elsewhere, by hand or by other programs",
+    )
     flatten: StrictBool = Field(
         default=False, description="After the cancels have settled, bring every position to zero; includes cancel"
     )
+
+    @model_validator(mode="after")
+    def _foreign_goes_with_cancel(self) -> HaltBody:
+        if self.foreign and not (self.cancel or self.flatten):
+            raise ValueError("foreign goes with cancel or flatten")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

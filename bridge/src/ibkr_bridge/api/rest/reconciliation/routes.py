@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
 
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
@@ -14,6 +16,10 @@ from ibkr_bridge.api.rest.reconciliation.schemas import (
 )
 from ibkr_bridge.api.state import TheEngine
 
+Accept = Annotated[
+    AcceptBody,
+    Body(openapi_examples={"by hand": {"summary": "Bought by hand", "value": {"note": "bought in TWS on the phone"}}}),
+]
 router = APIRouter(
     prefix="/reconciliation", tags=["reconciliation"], route_class=ExactRoute, default_response_class=JsonAnswer
 )
@@ -39,6 +45,6 @@ async def reconciliation(engine: TheEngine) -> Response:
     response_model=ReconciliationAnswer,
     responses=answers(RECONCILED, 422, says="Counting begins anew from IBKR's positions."),
 )
-async def accept(engine: TheEngine, body: AcceptBody) -> Response:
+async def accept(engine: TheEngine, body: Accept) -> Response:
     """A person's word on a difference that has a cause outside this service: a transfer, a split, another program."""
     return JsonAnswer(reconciliation_answer(await engine.reconciliation.accept(body.note)))
