@@ -69,6 +69,8 @@ EFFECTS: Mapping[Effect, str] = {
     Effect.SOCKET_MOVED: "Written to the log; the connection ends by itself and is opened again.",
     Effect.CLIENT_ID_USED: "The connection is refused with `session.client_id_used`.",
     Effect.FARM: "Written to the log at debug level.",
+    Effect.FARM_DOWN: "Every quote is marked stale until its next tick.",
+    Effect.FARM_UP: "Quotes that were marked stale for this farm are fresh again.",
     Effect.NOTE: "An order lives on; the text is passed on as `orderMessage`.",
     Effect.REFUSED: "What was last asked is refused; a new order is looked for at the broker before it is believed.",
     Effect.CANCEL_REFUSED: "A cancel is refused; the broker is asked how the order stands.",
