@@ -30,6 +30,7 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.Refused: 422,
         errors.GuardDenied: 422,
         errors.BrokerRefused: 422,
+        errors.QuestionAsked: 409,
         errors.IdReused: 422,
         errors.ChangePending: 409,
         errors.NotUnknown: 409,

@@ -10,6 +10,7 @@ BridgeError
 ├── Refused                 understood, and declined
 │   ├── GuardDenied         by us, before anything was sent                   guard.<name>
 │   ├── BrokerRefused       by IBKR, with its code and text                   broker.refused
+│   ├── QuestionAsked       IBKR wants a yes first; nothing is live           order.question
 │   ├── IdReused            a client order id with another body               order.id_reused
 │   ├── ChangePending       a change is on its way                            order.change_pending
 │   ├── NotUnknown          only an unknown order can be resolved             order.not_unknown
@@ -32,6 +33,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.questions import Question
 
 
 class BridgeError(Exception):
@@ -126,6 +128,19 @@ class BrokerRefused(Refused):
         )
         self.ibkr_code = ibkr_code
         self.text = text
+
+
+class QuestionAsked(Refused):
+    """The broker wants a yes before it takes the order, and none was given: nothing is live."""
+
+    code = "order.question"
+    title = "IBKR asks before it takes the order"
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        texts = " ".join(question.text for question in questions)
+        facts = {"questions": [{"ids": list(question.ids), "text": question.text} for question in questions]}
+        super().__init__(texts, advice="Answer with POST /orders/{id}/answer.", facts=facts)
+        self.questions = tuple(questions)
 
 
 class IdReused(Refused):

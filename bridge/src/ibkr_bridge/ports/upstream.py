@@ -12,6 +12,7 @@ from ibkr_bridge.domain.account import AccountSummary, Pnl, Position
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.events import Commissioned, Executed, Reported, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
+from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 
@@ -129,10 +130,16 @@ class Upstream(Protocol):
     def renew(self, reason: str) -> None:
         """End the connection and make a new one."""
 
-    async def place(self, order: Order, reference: str) -> BrokerIds:
-        """Send once. Raises BrokerAway only when certainly nothing left; after that, events tell the rest."""
+    async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
+        """Send once. Raises BrokerAway only when certainly nothing left; after that, events tell the rest.
 
-    async def modify(self, order: Order, terms: Terms) -> None: ...
+        Each question of the broker is put to `decide`, without an await between. Raises QuestionAsked when one was
+        declined: then nothing is live. Raises BrokerRefused where the answer itself is a definite refusal, and
+        BrokerSilent when a byte may have left and no answer came.
+        """
+
+    async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
+        """Raises as `place` does; the order stays as it was."""
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
         """Cancel the newest order behind ours, or that one. Raises BrokerRefused for another client's."""

@@ -11,6 +11,7 @@ from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
 from ibkr_bridge.domain.session import Session as SessionView
+from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
 from ibkr_bridge.upstream.pacing import Pacer
@@ -67,10 +68,10 @@ class TwsUpstream:
     def renew(self, reason: str) -> None:
         self._session.renew(reason)
 
-    async def place(self, order: Order, reference: str) -> BrokerIds:
+    async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:  # noqa: ARG002  TWS asks nobody
         return await self._orders.place(order, reference)
 
-    async def modify(self, order: Order, terms: Terms) -> None:
+    async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:  # noqa: ARG002  as above
         await self._orders.modify(order, terms)
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
