@@ -31,6 +31,8 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.GuardDenied: 422,
         errors.BrokerRefused: 422,
         errors.QuestionAsked: 409,
+        errors.NotAsked: 409,
+        errors.QuestionRefused: 422,
         errors.IdReused: 422,
         errors.ChangePending: 409,
         errors.NotUnknown: 409,

@@ -11,6 +11,8 @@ BridgeError
 │   ├── GuardDenied         by us, before anything was sent                   guard.<name>
 │   ├── BrokerRefused       by IBKR, with its code and text                   broker.refused
 │   ├── QuestionAsked       IBKR wants a yes first; nothing is live           order.question
+│   ├── NotAsked            no question of IBKR is open                       order.not_asked
+│   ├── QuestionRefused     the policy says no, whoever says yes              order.question_refused
 │   ├── IdReused            a client order id with another body               order.id_reused
 │   ├── ChangePending       a change is on its way                            order.change_pending
 │   ├── NotUnknown          only an unknown order can be resolved             order.not_unknown
@@ -141,6 +143,28 @@ class QuestionAsked(Refused):
         facts = {"questions": [{"ids": list(question.ids), "text": question.text} for question in questions]}
         super().__init__(texts, advice="Answer with POST /orders/{id}/answer.", facts=facts)
         self.questions = tuple(questions)
+
+
+class NotAsked(Refused):
+    code = "order.not_asked"
+    title = "No question is open"
+
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(
+            f"IBKR asks nothing about order {order_id}; it is {status}.",
+            advice="Only an order in awaiting_answer can be answered.",
+        )
+
+
+class QuestionRefused(Refused):
+    code = "order.question_refused"
+    title = "The policy refuses this question"
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(
+            f"The policy refuses {', '.join(question.ids)}: {question.text}",
+            advice="Change the order, or the policy file (IBKR_SERVICE_QUESTIONS_FILE).",
+        )
 
 
 class IdReused(Refused):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, Side, Terms
+from ibkr_bridge.domain.questions import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,32 @@ class AnswerLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The broker wants a yes first. It was declined, so that nothing is live; `until` then a caller may answer."""
+
+    questions: tuple[Question, ...]
+    at: datetime
+    until: datetime
+
+
+class Answerer(StrEnum):
+    POLICY = "policy"
+    CALLER = "caller"
+    TIME = "time"
+    """Nobody answered in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A yes or no to a question, and whose it was."""
+
+    question: Question
+    confirmed: bool
+    by: Answerer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Established:
     """A verdict reached on evidence: what was asked, and what the broker showed."""
 
@@ -167,6 +195,8 @@ OrderEvent = (
     | ChangeRefused
     | CancelRequested
     | AnswerLost
+    | Asked
+    | Answered
     | Established
 )
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.questions import Question
 
 
 class Side(StrEnum):
@@ -151,7 +152,12 @@ class Order:
     """Several where a change forked the order at the broker."""
     evidence: tuple[Evidence, ...] = ()
     deadline: datetime | None = None
-    """While unknown: when the broker's silence will have lasted long enough for a verdict, if nothing interrupts it."""
+    """While unknown: when the broker's silence will have lasted long enough for a verdict, if nothing interrupts it.
+    While an answer is awaited: when it is too late for one."""
+    questions: tuple[Question, ...] = ()
+    """While an answer is awaited: what the broker asks."""
+    attempt: int = 1
+    """How often the order was put to the broker: anew after each question, under a reference of its own."""
     cancel_requested: bool = False
     fills: tuple[Fill, ...] = ()
 
@@ -208,6 +214,8 @@ class ChangeOrder:
     limit: Decimal | None = None
     stop: Decimal | None = None
     tif: TimeInForce | None = None
+    confirmed: frozenset[str] = frozenset()
+    """IBKR's message ids that the caller has seen and confirms."""
 
     def applied_to(self, terms: Terms) -> Terms:
         return Terms(

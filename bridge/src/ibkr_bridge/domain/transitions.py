@@ -8,7 +8,10 @@ from decimal import Decimal
 from functools import singledispatch
 
 from ibkr_bridge.domain.events import (
+    Answered,
+    Answerer,
     AnswerLost,
+    Asked,
     CancelRequested,
     Changed,
     ChangeRefused,
@@ -36,8 +39,8 @@ _BROKER = frozenset(
 
 LEGAL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     S.RECEIVED: frozenset({S.DENIED, S.AWAITING_ANSWER, S.SENT}) | _BROKER,
-    S.AWAITING_ANSWER: frozenset({S.CANCELLED, S.SENT}),
-    S.SENT: _BROKER,
+    S.AWAITING_ANSWER: frozenset({S.CANCELLED, S.SENT}) | _BROKER,  # a question declined too late is an order
+    S.SENT: frozenset({S.AWAITING_ANSWER}) | _BROKER,
     S.WORKING: _BROKER - {S.WORKING},
     S.PARTIALLY_FILLED: _BROKER - {S.WORKING, S.REJECTED},
     S.PENDING_CANCEL: _BROKER - {S.PENDING_CANCEL},
@@ -53,7 +56,7 @@ LEGAL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
 
 def move(order: Order, status: OrderStatus) -> Order:
     """The order in that state if the move is legal, else as it was: late and repeated reports change nothing."""
-    return replace(order, status=status, deadline=None) if status in LEGAL[order.status] else order
+    return replace(order, status=status, deadline=None, questions=()) if status in LEGAL[order.status] else order
 
 
 def apply(order: Order, event: OrderEvent) -> Order:
@@ -143,6 +146,25 @@ def _(_event: CancelRequested, order: Order) -> Order:
 def _(event: AnswerLost, order: Order) -> Order:
     lost = replace(move(order, S.UNKNOWN), evidence=(*order.evidence, Evidence(event.at, event.text)))
     return replace(lost, deadline=event.deadline) if lost.status is S.UNKNOWN and event.deadline else lost
+
+
+@_fold.register
+def _(event: Asked, order: Order) -> Order:
+    asked = move(order, S.AWAITING_ANSWER)
+    if asked.status is not S.AWAITING_ANSWER:
+        return order
+    return replace(asked, questions=event.questions, deadline=event.until, attempt=order.attempt + 1)
+
+
+@_fold.register
+def _(event: Answered, order: Order) -> Order:
+    """A no ends the order; with a caller's yes it is put to the broker anew, from then on a byte may have left."""
+    if event.by is Answerer.POLICY or order.status is not S.AWAITING_ANSWER:
+        return order
+    if event.confirmed:
+        return move(order, S.SENT)
+    why = "nobody answered IBKR's question in time" if event.by is Answerer.TIME else "IBKR's question was declined"
+    return replace(move(order, S.CANCELLED), reason=f"{why}: {event.question.text}")
 
 
 @_fold.register

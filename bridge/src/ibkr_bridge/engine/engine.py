@@ -19,9 +19,11 @@ from ibkr_bridge.engine.inquiries import Inquiries
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.orders import Orders
 from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.questions import Questions
 from ibkr_bridge.engine.reconciliation import Reconciliation
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.reports import Reports
+from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.calendar import Calendar
@@ -101,8 +103,9 @@ class Machine:
         outlook = Outlook(
             clock, settings, calendar, book=book, sessions=sessions, accounts=accounts, marketdata=marketdata
         )
+        self._questions = Questions(clock, settings, book=book, recorder=recorder)
+        self._sending = Sending(upstream, clock, settings, book=book, recorder=recorder, questions=self._questions)
         orders = Orders(
-            upstream,
             journal,
             clock,
             settings,
@@ -112,6 +115,7 @@ class Machine:
             contracts=self._contracts,
             accounts=accounts,
             outlook=outlook,
+            sending=self._sending,
         )
         health = Health(
             upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=recorder, journal=journal
@@ -143,6 +147,7 @@ class Machine:
             book=book,
             recorder=recorder,
             forks=self._forks,
+            questions=self._questions,
             stranger=reconciliation.stranger,
             looked=reconciliation.looked,
         )
@@ -171,9 +176,10 @@ class Machine:
                 tasks.create_task(self._inquiries.run(), name="inquiries")
                 tasks.create_task(self._upstream.run(self.hear), name="upstream")
         finally:
-            await self.engine.orders.close()
+            await self._sending.close()
             await self._reports.close()
             await self._forks.close()
+            await self._questions.close()
             await self._contracts.close()
 
     def _listeners(self) -> dict[type, Callable[..., None]]:

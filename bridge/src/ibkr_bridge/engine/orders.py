@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -11,32 +10,29 @@ from typing import TypeVar
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import (
     BrokerAway,
-    BrokerRefused,
     ChangePending,
     GuardDenied,
     IdReused,
     JournalAway,
+    NotAsked,
     NotUnknown,
     OrderFinished,
+    QuestionRefused,
     UnknownOrder,
 )
 from ibkr_bridge.domain.events import (
-    CancelRequested,
-    ChangeRequested,
     Denied,
     Established,
-    OrderEvent,
     Received,
-    Sent,
 )
-from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id, reference
-from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Resolution, Terms
+from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id
+from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Resolution
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
-from ibkr_bridge.engine.losses import answer_lost
 from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.recorder import Recorder
+from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.wishes import fingerprint, sensible
@@ -44,11 +40,8 @@ from ibkr_bridge.guards.chain import GUARDS, judge
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Bound, Journal, Page
-from ibkr_bridge.ports.upstream import Upstream
 
 T = TypeVar("T")
-_REASON_GRACE = 0.2
-"""How long a rejection may wait for the message that says why, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,6 @@ class Orders:
 
     def __init__(
         self,
-        upstream: Upstream,
         journal: Journal,
         clock: Clock,
         settings: EngineSettings,
@@ -74,8 +66,8 @@ class Orders:
         contracts: Contracts,
         accounts: Accounts,
         outlook: Outlook,
+        sending: Sending,
     ) -> None:
-        self._upstream = upstream
         self._journal = journal
         self._clock = clock
         self._settings = settings
@@ -85,7 +77,7 @@ class Orders:
         self._contracts = contracts
         self._accounts = accounts
         self._outlook = outlook
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._sending = sending
         self._changing: set[str] = set()
 
     async def place(self, command: PlaceOrder, guards: tuple[Guard, ...] = GUARDS) -> Placement:
@@ -111,7 +103,7 @@ class Orders:
         self._outlook.passed(intent)
         self._book.bind(order, body)
         kept = self._recorder.record(order.id, Received(order, body, order.created_at))
-        return Placement(await self._owned(self._carry(order, kept), order.id), created=True)
+        return Placement(await self._sending.place(order, kept), created=True)
 
     async def preview(self, command: PlaceOrder) -> tuple[Contract, Preview]:
         """What an order would bind and cost. Raises BrokerRefused, BrokerAway, BrokerSilent."""
@@ -119,7 +111,7 @@ class Orders:
         account = self._accounts.resolve(command.account)
         self._sessions.require()
         contract = await self._contracts.resolve(command.contract)
-        return contract, await self._upstream.preview(account, contract, command.terms)
+        return contract, await self._sending.preview(account, contract, command.terms)
 
     async def change(self, order_id: str, change: ChangeOrder) -> Order:
         """Change a working order; it keeps its identity. An answer that does not come makes it `unknown`."""
@@ -134,19 +126,45 @@ class Orders:
             raise ChangePending(order_id)
         self._changing.add(order_id)
         try:
-            return await self._owned(self._send_change(order, terms), order_id)
+            return await self._sending.change(order, terms, change.confirmed)
+        finally:
+            self._changing.discard(order_id)
+
+    async def answer(self, order_id: str, *, confirm: bool) -> Order:
+        """A caller's yes or no to the broker's open questions about an order. Raises NotAsked, QuestionRefused.
+
+        On a yes the order is put to the broker anew, with exactly these questions confirmed, past the guards.
+        """
+        order = await self._awaiting(order_id)
+        if not confirm:
+            return await self._sending.decline(order)
+        if (refused := self._sending.refused(order.questions)) is not None:
+            raise QuestionRefused(refused)
+        self._sessions.require()
+        market = await self._outlook.market(order.account, order.contract)
+        order = await self._awaiting(order_id)  # while the market was asked, another answer may have come
+        if order_id in self._changing:
+            raise ChangePending(order_id)
+        intent = Intent(order.account, order.contract, order.terms, replaces=order)
+        if (denial := judge(intent, self._outlook.view(intent, market))) is not None:
+            raise _denied(denial)
+        self._changing.add(order_id)
+        try:
+            return await self._sending.place_confirmed(order)
         finally:
             self._changing.discard(order_id)
 
     async def cancel(self, order_id: str) -> Order:
         """Cancel; no guard stands in the way. Answers with the order as it stands after at most a few seconds."""
         order = await self.get(order_id)
+        if order.status is OrderStatus.AWAITING_ANSWER and order_id not in self._changing:
+            return await self._sending.decline(order)
         if order.status is OrderStatus.CANCELLED:
             return order
         if order.status.terminal:
             raise OrderFinished(order.id, order.status)
         self._sessions.require()
-        return await self._owned(self._send_cancel(order), order_id)
+        return await self._sending.cancel(order)
 
     async def resolve(self, order_id: str, resolution: Resolution) -> Order:
         """A person's verdict on an unknown order; the broker may still prove it wrong. Raises NotUnknown."""
@@ -161,7 +179,7 @@ class Orders:
             filled_qty=(resolution.filled_qty or order.terms.qty) if filled else resolution.filled_qty,
             avg_fill_price=resolution.avg_fill_price,
         )
-        await self._record(order.id, verdict)
+        await self._recorder.record(order.id, verdict)
         return await self.get(order_id)
 
     async def get(self, order_id: str) -> Order:
@@ -191,11 +209,6 @@ class Orders:
         visible = (order for order in self._book.foreign() if self._accounts.visible(order.account))
         return tuple(order for order in visible if wanted in (None, order.account))
 
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     def _stranger(self, order_id: str) -> Order | None:
         return next((order for order in self._book.foreign() if order.id == order_id), None)
 
@@ -207,7 +220,7 @@ class Orders:
     async def _again(self, bound: Bound, body: str) -> Placement:
         if bound.fingerprint != body:
             raise IdReused(bound.order.client_order_id or "", bound.order.id)
-        order = await self._until(bound.order, _heard, self._settings.first_word_timeout)
+        order = await self._sending.first_word(bound.order)
         if order.status is OrderStatus.DENIED:  # nothing left the house, and its id is free again
             raise BrokerAway(order.reason or "The order was not sent.")
         return Placement(order, created=False)
@@ -233,100 +246,17 @@ class Orders:
             await received  # both in one batch: a crash between them must not bind the id
         return _denied(denial)
 
-    async def _carry(self, order: Order, kept: asyncio.Future[int]) -> None:
-        """Once the intent is kept, send it, then wait for the broker's first word."""
-        try:
-            await kept
-        except OSError:
-            raise JournalAway from None
-        try:
-            broker = await self._upstream.place(order, reference(order.id))
-        except BrokerAway as away:
-            await self._record(order.id, Denied(away.code, away.detail, self._clock.now()))
-            self._book.release(order)
-            raise
-        self._recorder.record(order.id, Sent(broker, self._clock.now()))
-        heard = await self._until(order, _heard, self._settings.first_word_timeout)
-        if heard.status is OrderStatus.REJECTED and heard.reason is None:
-            heard = await self._until(order, lambda order: order.reason is not None, _REASON_GRACE)
-        if not _heard(heard):
-            self._lost(order.id, "sent, and no word from IBKR")
-
-    async def _send_change(self, order: Order, terms: Terms) -> None:
-        try:
-            await self._record(order.id, ChangeRequested(terms, self._clock.now()))
-        except OSError:
-            raise JournalAway from None
-        refusal = self._book.refusal(order.id)
-        await self._upstream.modify(order, terms)
-        await self._until(
-            order,
-            lambda order: order.terms == terms or order.status.terminal or self._book.refusal(order.id) is not refusal,
-            self._settings.first_word_timeout,
-        )
-        now = self._book.get(order.id) or order
-        if now.terms == terms:
-            return
-        if now.status.terminal:
-            raise OrderFinished(order.id, now.status)
-        latest = self._book.refusal(order.id)
-        if latest is not None and latest is not refusal:
-            raise BrokerRefused(latest.code, latest.text)
-        self._lost(order.id, "change sent, and no word from IBKR")
-
-    async def _send_cancel(self, order: Order) -> None:
-        self._recorder.record(order.id, CancelRequested(self._clock.now()))
-        refusal = self._book.refusal(order.id)
-        await self._upstream.cancel(order)
-        ended = await self._until(
-            order,
-            lambda order: order.status.terminal or self._book.refusal(order.id) is not refusal,
-            self._settings.first_word_timeout,
-        )
-        if ended.status.terminal and ended.status is not OrderStatus.CANCELLED:
-            raise OrderFinished(order.id, ended.status)
-        latest = self._book.refusal(order.id)
-        if not ended.status.terminal and latest is not None and latest is not refusal:
-            raise BrokerRefused(latest.code, latest.text)
+    async def _awaiting(self, order_id: str) -> Order:
+        order = await self.get(order_id)
+        if order.status is not OrderStatus.AWAITING_ANSWER:
+            raise NotAsked(order.id, order.status)
+        return order
 
     async def _working(self, order_id: str) -> Order:
         order = await self.get(order_id)
         if order.status.terminal:
             raise OrderFinished(order.id, order.status)
         return order
-
-    def _lost(self, order_id: str, what: str) -> None:
-        seconds = self._settings.first_word_timeout
-        # Not awaited: the caller is told what is true even while the journal cannot be written.
-        lost = answer_lost(f"{what} within {seconds:g} s", self._clock.now(), self._settings)
-        self._recorder.record(order_id, lost)
-
-    async def _record(self, order_id: str, event: OrderEvent) -> None:
-        await self._recorder.record(order_id, event)
-
-    async def _until(self, order: Order, true: Callable[[Order], bool], seconds: float) -> Order:
-        """The order once `true` holds of it, or as it stands when the time is up."""
-        latest = self._book.get(order.id) or order
-        try:
-            async with asyncio.timeout(seconds):
-                while not true(latest):
-                    latest = await self._book.next(order.id)
-        except TimeoutError:
-            latest = self._book.get(order.id) or latest
-        return latest
-
-    async def _owned(self, work: Coroutine[None, None, None], order_id: str) -> Order:
-        """Finish what was begun even when the caller has gone; then the order as it stands."""
-        task = asyncio.create_task(work, name=f"order {order_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        await asyncio.shield(task)
-        return await self.get(order_id)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # raised to the caller if it is still there
 
 
 async def _read(reading: Awaitable[T]) -> T:
@@ -337,10 +267,6 @@ async def _read(reading: Awaitable[T]) -> T:
         raise JournalAway(
             f"The journal cannot be read: {problem}", advice=getattr(problem, "advice", "") or "See the service's log."
         ) from problem
-
-
-def _heard(order: Order) -> bool:
-    return order.status not in (OrderStatus.RECEIVED, OrderStatus.SENT)
 
 
 def _denied(denial: Denial) -> GuardDenied:

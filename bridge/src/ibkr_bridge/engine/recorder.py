@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from ibkr_bridge.domain.events import (
+    Answered,
     CancelRequested,
     ChangeRefused,
     ChangeRequested,
@@ -29,7 +30,7 @@ from ibkr_bridge.ports.publisher import Publisher
 log = structlog.get_logger()
 _RETRY = 1.0
 """Seconds until a journal that could not be written is tried again."""
-_TOLD_WITHOUT_CHANGE = (Warned, Forked, ChangeRequested, ChangeRefused, CancelRequested)
+_TOLD_WITHOUT_CHANGE = (Warned, Answered, Forked, ChangeRequested, ChangeRefused, CancelRequested)
 
 
 @dataclass(frozen=True, slots=True)

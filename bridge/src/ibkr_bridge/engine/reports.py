@@ -16,6 +16,7 @@ from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.forks import Forks
 from ibkr_bridge.engine.losses import answer_lost
+from ibkr_bridge.engine.questions import Questions
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
@@ -37,6 +38,7 @@ class Reports:
         book: OrderBook,
         recorder: Recorder,
         forks: Forks,
+        questions: Questions,
         stranger: Callable[[Executed], None],
         looked: Callable[[BrokerState], None],
     ) -> None:
@@ -45,6 +47,7 @@ class Reports:
         self._clock = clock
         self._settings = settings
         self._forks = forks
+        self._questions = questions
         self._stranger = stranger
         self._looked = looked
         self._book = book
@@ -59,6 +62,7 @@ class Reports:
             if order.status in (OrderStatus.RECEIVED, OrderStatus.SENT):
                 await self._lose(order, "the service was restarted before IBKR had answered")
             self._forks.look_at(order.id)
+            self._questions.wait(order)
 
     def reported(self, event: OrderReported) -> None:
         order = self._book.named(event.report.broker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ibkr_bridge.domain.interruptions import Window
+from ibkr_bridge.domain.questions import Policy
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.guards.verdict import Limits
 
@@ -27,6 +28,10 @@ class EngineSettings:
     """How long a line stays open after the last caller has polled it."""
     summary_age: float = 5.0
     """How old an account summary may be before the broker is asked again."""
+    policy: Policy = field(default_factory=Policy)
+    """Which of the broker's questions are answered without asking anybody."""
+    answer_timeout: float = 60.0
+    """How long a caller may take to answer the broker's question."""
     inquiry_interval: float = 5.0
     """How often the broker is asked about orders whose fate is unknown."""
     never_arrived_after: float = 60.0

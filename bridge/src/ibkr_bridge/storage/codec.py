@@ -28,6 +28,8 @@ KINDS: Mapping[str, type[OrderEvent]] = MappingProxyType(
         "change_refused": events.ChangeRefused,
         "cancel_requested": events.CancelRequested,
         "answer_lost": events.AnswerLost,
+        "asked": events.Asked,
+        "answered": events.Answered,
         "established": events.Established,
     }
 )

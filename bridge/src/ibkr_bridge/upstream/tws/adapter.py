@@ -10,8 +10,8 @@ from ib_async.client import Client
 from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
-from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.domain.questions import Decide
+from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
 from ibkr_bridge.upstream.pacing import Pacer

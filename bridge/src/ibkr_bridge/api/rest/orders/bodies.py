@@ -132,12 +132,21 @@ class ChangeBody(Body):
     limit: Positive | None = None
     stop: Positive | None = None
     tif: AnyTif | None = None
+    confirm: Annotated[tuple[Word, ...], Field(max_length=50)] = Field(
+        default=(), description="IBKR's message ids, of a change that was answered with questions, that you confirm"
+    )
 
     def command(self) -> ChangeOrder:
         """Raises InvalidRequest when nothing is to change."""
-        if self == ChangeBody():
+        if self == ChangeBody(confirm=self.confirm):
             raise InvalidRequest("Name at least one of qty, limit, stop and tif.", field="qty")
-        return ChangeOrder(qty=self.qty, limit=self.limit, stop=self.stop, tif=self.tif)
+        return ChangeOrder(self.qty, self.limit, self.stop, self.tif, frozenset(self.confirm))
+
+
+class AnswerBody(Body):
+    """Your answer to every question in the order's `questions`."""
+
+    confirm: StrictBool = Field(description="true: place it with exactly these confirmed; false: let it go")
 
 
 class ResolutionBody(Body):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from ibkr_bridge.api.errors import answer, of
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
-from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID, ChangeBody, OrderBody, ResolutionBody
+from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID, AnswerBody, ChangeBody, OrderBody, ResolutionBody
 from ibkr_bridge.api.rest.orders.schemas import (
     ORDER,
     ORDERS,
@@ -62,6 +62,7 @@ Verdict = Annotated[
         }
     ),
 ]
+Reply = Annotated[AnswerBody, Body(openapi_examples={"yes": {"summary": "Place it", "value": {"confirm": True}}})]
 OrderId = Annotated[
     str,
     Path(min_length=1, max_length=64, description="The `id` of the order.", examples=["01KAJ2M8YQ6Z3V5W7X9ABCDEFG"]),
@@ -69,6 +70,10 @@ OrderId = Annotated[
 IdempotencyKey = Annotated[
     str | None, Header(pattern=CLIENT_ORDER_ID, description="The same thing as `client_order_id` in the body.")
 ]
+
+
+_OPEN = (OrderStatus.UNKNOWN, OrderStatus.AWAITING_ANSWER)
+"""Somebody's word is still awaited: IBKR's, or the caller's."""
 
 
 def _described(says: str) -> dict[str, Any]:
@@ -83,7 +88,10 @@ def _described(says: str) -> dict[str, Any]:
     responses={
         **answers(ORDER, 404, 409, 422, 501, 503, 504, status=201, says="A new order, in the state IBKR reported."),
         200: _described("The same client_order_id again: its order as it stands."),
-        202: _described("IBKR's word is still awaited: the order is `unknown`. Do not send it again; ask for it."),
+        202: _described(
+            "IBKR's word is still awaited: the order is `unknown`. Do not send it again; ask for it."
+            " Or yours is: it is `awaiting_answer`, and `questions` says what IBKR asks."
+        ),
     },
 )
 async def place(
@@ -97,7 +105,7 @@ async def place(
     order = placement.order
     if order.status is OrderStatus.REJECTED:
         return _rejected(request, order)
-    code = 202 if order.status is OrderStatus.UNKNOWN else 201 if placement.created else 200
+    code = 202 if order.status in _OPEN else 201 if placement.created else 200
     return JsonAnswer(order_answer(order), status_code=code, headers={"Location": f"/orders/{order.id}"})
 
 
@@ -190,6 +198,23 @@ async def cancel(engine: TheEngine, order_id: OrderId) -> Response:
     cancelled = await engine.orders.cancel(order_id)
     code = 200 if cancelled.status is OrderStatus.CANCELLED else 202
     return JsonAnswer(order_answer(cancelled), status_code=code)
+
+
+@router.post(
+    "/{order_id}/answer",
+    summary="Answer IBKR's questions about an order",
+    response_model=OrderAnswer,
+    responses={
+        **answers(ORDER, 404, 409, 422, 503, says="The order as it stands after your answer."),
+        202: _described("IBKR asks something else, or its word on the order is still awaited."),
+    },
+)
+async def reply(request: Request, engine: TheEngine, order_id: OrderId, body: Reply) -> Response:
+    """For an order in `awaiting_answer`. On a yes it passes the guards again and is placed with these confirmed."""
+    order = await engine.orders.answer(order_id, confirm=body.confirm)
+    if order.status is OrderStatus.REJECTED:
+        return _rejected(request, order)
+    return JsonAnswer(order_answer(order), status_code=202 if order.status in _OPEN else 200)
 
 
 @router.post(

@@ -28,6 +28,14 @@ class BrokerAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionAnswer:
+    """IBKR's own message ids and text."""
+
+    ids: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceAnswer:
     at: datetime
     text: str
@@ -62,7 +70,13 @@ class OrderAnswer:
     evidence: Annotated[tuple[EvidenceAnswer, ...] | None, Field(description="While unknown: what was asked and heard")]
     deadline: Annotated[
         datetime | None,
-        Field(description="While unknown: when IBKR's silence will have lasted long enough for a verdict"),
+        Field(
+            description="While unknown: when IBKR's silence will have lasted long enough for a verdict. "
+            "While awaiting_answer: until when the questions can be answered"
+        ),
+    ]
+    questions: Annotated[
+        tuple[QuestionAnswer, ...] | None, Field(description="While awaiting_answer: what IBKR asks; nothing is live")
     ]
     broker: Annotated[tuple[BrokerAnswer, ...], Field(description="Several where a change forked the order")]
 
@@ -133,6 +147,7 @@ def order_answer(order: Order) -> OrderAnswer:
         reason_code=order.reason_code,
         evidence=tuple(EvidenceAnswer(item.at, item.text) for item in order.evidence) if unknown else None,
         deadline=order.deadline,
+        questions=tuple(QuestionAnswer(question.ids, question.text) for question in order.questions) or None,
         broker=tuple(_broker(theirs) for theirs in order.broker),
     )
 
@@ -197,6 +212,7 @@ ORDER = OrderAnswer(
     reason_code=None,
     evidence=None,
     deadline=None,
+    questions=None,
     broker=(BrokerAnswer(7, 1234567, 42, "01KAJ2M8YQ6Z3V5W7X9ABCDEFG.0.1", OrderStatus.WORKING, number(Decimal(0))),),
 )
 ORDERS = OrdersAnswer((ORDER,), None, _AT, None)

@@ -1,0 +1,242 @@
+"""From an intent that is kept to the broker's word on it: sent once, then waited for, never sent again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
+
+from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.errors import (
+    BrokerAway,
+    BrokerRefused,
+    BrokerSilent,
+    JournalAway,
+    OrderFinished,
+    QuestionAsked,
+)
+from ibkr_bridge.domain.events import (
+    Answerer,
+    CancelRequested,
+    ChangeRefused,
+    ChangeRequested,
+    Denied,
+    OrderEvent,
+    Reported,
+    Sent,
+)
+from ibkr_bridge.domain.identity import reference
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, Preview, Terms
+from ibkr_bridge.domain.questions import Decide, Question
+from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.losses import answer_lost
+from ibkr_bridge.engine.questions import Questions
+from ibkr_bridge.engine.recorder import Recorder
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.upstream import Upstream
+
+_REASON_GRACE = 0.2
+"""How long a rejection may wait for the message that says why, in seconds."""
+
+
+class Sending:
+    """What was begun is finished, also when the caller has gone; each method then tells how the order stands."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        book: OrderBook,
+        recorder: Recorder,
+        questions: Questions,
+    ) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._settings = settings
+        self._book = book
+        self._recorder = recorder
+        self._questions = questions
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def place(self, order: Order, kept: asyncio.Future[int]) -> Order:
+        """A new order, once `kept` says that its intent is. Raises JournalAway, BrokerAway: nothing was sent."""
+        return await self._owned(self._carry(order, kept), order)
+
+    async def place_confirmed(self, order: Order) -> Order:
+        """Anew, with the caller's yes to the broker's questions. Raises JournalAway, BrokerAway: nothing was sent."""
+        return await self._owned(self._carry_again(order), order)
+
+    async def change(self, order: Order, terms: Terms, confirmed: frozenset[str]) -> Order:
+        """Raises JournalAway, BrokerAway, BrokerRefused, QuestionAsked, OrderFinished."""
+        return await self._owned(self._send_change(order, terms, confirmed), order)
+
+    async def cancel(self, order: Order) -> Order:
+        """Raises BrokerAway, BrokerRefused, OrderFinished."""
+        return await self._owned(self._send_cancel(order), order)
+
+    async def decline(self, order: Order) -> Order:
+        """The caller's no to the broker's questions."""
+        await self._questions.decline(order, Answerer.CALLER)
+        return self._book.get(order.id) or order
+
+    def refused(self, questions: Sequence[Question]) -> Question | None:
+        """The first that the policy lets no caller confirm."""
+        return self._questions.refused(questions)
+
+    async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview:
+        return await self._upstream.preview(account, contract, terms)
+
+    async def first_word(self, order: Order) -> Order:
+        """The order once the broker has said anything of it, or as it stands when the time is up."""
+        return await self._until(order, _heard, self._settings.first_word_timeout)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _carry(self, order: Order, kept: asyncio.Future[int]) -> None:
+        """Once the intent is kept, send it, then wait for the broker's first word."""
+        try:
+            await kept
+        except OSError:
+            raise JournalAway from None
+        await self._send(order, self._questions.decide(order))
+
+    async def _carry_again(self, order: Order) -> None:
+        confirmed = frozenset(name for question in order.questions for name in question.ids)
+        try:
+            await self._questions.confirm(order)
+        except OSError:
+            raise JournalAway from None
+        await self._send(order, self._questions.decide(order, confirmed))
+
+    async def _send(self, order: Order, decide: Decide) -> None:
+        """Put the order to the broker and hear its first word: taken, refused, a question, or none."""
+        name = reference(order.id, attempt=order.attempt)
+        try:
+            broker = await self._upstream.place(order, name, decide)
+        except BrokerAway as away:
+            await self._not_sent(order, away)
+            raise
+        except QuestionAsked as asked:
+            await self._questions.asked(order, asked.questions)
+            return
+        except BrokerRefused as refusal:
+            self._recorder.record(order.id, self._refused(name, refusal))
+            return
+        except BrokerSilent as silence:
+            self._recorder.record(order.id, Sent(BrokerIds(reference=name), self._clock.now()))
+            self._recorder.record(order.id, answer_lost(silence.detail, self._clock.now(), self._settings))
+            return
+        self._recorder.record(order.id, Sent(broker, self._clock.now()))
+        await self._hear(order)
+
+    async def _not_sent(self, order: Order, away: BrokerAway) -> None:
+        """Its client order id is free again; one that had been confirmed waits for an answer as before."""
+        if order.questions:
+            await self._questions.asked(order, order.questions)
+            return
+        await self._record(order.id, Denied(away.code, away.detail, self._clock.now()))
+        self._book.release(order)
+
+    def _refused(self, name: str, refusal: BrokerRefused) -> Reported:
+        return Reported(
+            OrderStatus.REJECTED,
+            BrokerIds(reference=name),
+            Decimal(0),
+            None,
+            self._clock.now(),
+            refusal.text or refusal.detail,
+            refusal.ibkr_code,
+        )
+
+    async def _hear(self, order: Order) -> None:
+        heard = await self.first_word(order)
+        if heard.status is OrderStatus.REJECTED and heard.reason is None:
+            heard = await self._until(order, lambda order: order.reason is not None, _REASON_GRACE)
+        if not _heard(heard):
+            self._lost(order.id, "sent, and no word from IBKR")
+
+    async def _send_change(self, order: Order, terms: Terms, confirmed: frozenset[str]) -> None:
+        try:
+            await self._record(order.id, ChangeRequested(terms, self._clock.now()))
+        except OSError:
+            raise JournalAway from None
+        refusal = self._book.refusal(order.id)
+        try:
+            await self._upstream.modify(order, terms, self._questions.decide(order, confirmed))
+        except (QuestionAsked, BrokerRefused) as refused:
+            self._recorder.record(order.id, ChangeRefused(refused.detail, self._clock.now()))
+            raise
+        except BrokerSilent:
+            self._lost(order.id, "change sent, and no word from IBKR")
+            return
+        await self._until(
+            order,
+            lambda order: order.terms == terms or order.status.terminal or self._book.refusal(order.id) is not refusal,
+            self._settings.first_word_timeout,
+        )
+        now = self._book.get(order.id) or order
+        if now.terms == terms:
+            return
+        if now.status.terminal:
+            raise OrderFinished(order.id, now.status)
+        latest = self._book.refusal(order.id)
+        if latest is not None and latest is not refusal:
+            raise BrokerRefused(latest.code, latest.text)
+        self._lost(order.id, "change sent, and no word from IBKR")
+
+    async def _send_cancel(self, order: Order) -> None:
+        self._recorder.record(order.id, CancelRequested(self._clock.now()))
+        refusal = self._book.refusal(order.id)
+        await self._upstream.cancel(order)
+        ended = await self._until(
+            order,
+            lambda order: order.status.terminal or self._book.refusal(order.id) is not refusal,
+            self._settings.first_word_timeout,
+        )
+        if ended.status.terminal and ended.status is not OrderStatus.CANCELLED:
+            raise OrderFinished(order.id, ended.status)
+        latest = self._book.refusal(order.id)
+        if not ended.status.terminal and latest is not None and latest is not refusal:
+            raise BrokerRefused(latest.code, latest.text)
+
+    def _lost(self, order_id: str, what: str) -> None:
+        seconds = self._settings.first_word_timeout
+        # Not awaited: the caller is told what is true even while the journal cannot be written.
+        lost = answer_lost(f"{what} within {seconds:g} s", self._clock.now(), self._settings)
+        self._recorder.record(order_id, lost)
+
+    async def _record(self, order_id: str, event: OrderEvent) -> None:
+        await self._recorder.record(order_id, event)
+
+    async def _until(self, order: Order, true: Callable[[Order], bool], seconds: float) -> Order:
+        """The order once `true` holds of it, or as it stands when the time is up."""
+        latest = self._book.get(order.id) or order
+        try:
+            async with asyncio.timeout(seconds):
+                while not true(latest):
+                    latest = await self._book.next(order.id)
+        except TimeoutError:
+            latest = self._book.get(order.id) or latest
+        return latest
+
+    async def _owned(self, work: Coroutine[None, None, None], order: Order) -> Order:
+        task = asyncio.create_task(work, name=f"order {order.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        await asyncio.shield(task)
+        return self._book.get(order.id) or order
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # raised to the caller if it is still there
+
+
+def _heard(order: Order) -> bool:
+    return order.status not in (OrderStatus.RECEIVED, OrderStatus.SENT)
