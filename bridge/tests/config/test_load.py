@@ -137,7 +137,7 @@ def test_names_of_rooms_to_come_are_accepted_and_told() -> None:
     loaded = examine(dict.fromkeys(NOT_USED_YET, "1"), None)
     assert set(loaded.unused) == NOT_USED_YET.keys()
     assert loaded.misspelt == ()
-    assert any("IBKR_SERVICE_USE_OAUTH" in line and "no effect" in line for line in warnings(loaded))
+    assert any("IBKR_SERVICE_WORKERS" in line and "no effect" in line for line in warnings(loaded))
 
 
 def test_a_misspelt_name_of_ours_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -115,6 +116,25 @@ async def test_a_reader_changes_no_older_journal(opened: Any, url: str, tmp_path
         reader.require(next_schema(tmp_path))
     assert "journal upgrade" in refused.value.advice
     reader.close()
+
+
+async def test_an_order_that_an_earlier_program_summed_up_otherwise_is_read_from_its_events(
+    opened: Any, story: Any, sqlite_url: str, sqlite_file: Path
+) -> None:
+    journal = await opened(sqlite_url)
+    life = story.filled("mine")
+    await journal.append(life)
+    await journal.close()
+    with sqlite3.connect(sqlite_file) as connection:
+        for seq, state in connection.execute("SELECT seq, state FROM events").fetchall():
+            earlier = {key: value for key, value in json.loads(state).items() if key != "fills"}
+            earlier |= {"executions": ["0000e0d5.00000001.01.01"], "executed_qty": "10", "commission": "1.00"}
+            connection.execute(
+                "UPDATE events SET state = ? WHERE seq = ?", (json.dumps(earlier, separators=(",", ":")), seq)
+            )
+    connection.close()
+    again = await opened(sqlite_url)
+    assert await again.order(life[-1].order.id) == life[-1].order
 
 
 async def test_a_file_of_somebody_else_is_left_alone(opened: Any, sqlite_url: str, sqlite_file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command `ibkr-bridge`: serve, demo, kill, resume, journal, check-config, default-config, version."""
+"""The command `ibkr-bridge`: serve, demo, kill, resume, journal, and what prints settings and their templates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from ibkr_bridge.cli import journal
 from ibkr_bridge.cli.kill import kill, resume
 from ibkr_bridge.cli.options import DEFAULT_ENV_FILE, EnvFile, Host, Port, fail, settings_from, warn
+from ibkr_bridge.config import questions
 from ibkr_bridge.config.describe import effective, template, warnings
 from ibkr_bridge.domain.world import World
 
@@ -40,6 +41,7 @@ def build() -> typer.Typer:
     app.command(short_help="Trade again after a kill.")(resume)
     app.command("check-config", short_help="Print the settings in force.")(check_config)
     app.command("default-config", short_help="Print a documented .env.")(default_config)
+    app.command("default-questions", short_help="Print a policy file for IBKR's questions.")(default_questions)
     app.command()(version)
     app.add_typer(journal.build())
     return app
@@ -135,6 +137,15 @@ def default_config() -> None:
       ibkr-bridge default-config > .env
     """
     typer.echo(template())
+
+
+def default_questions() -> None:
+    """Print a policy file for the questions that IBKR's Web API asks before it takes an order.
+
+    \b
+      ibkr-bridge default-questions > questions.toml
+    """
+    typer.echo(questions.template())
 
 
 def version() -> None:

@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_validator,
     model_validator,
 )
 
+from ibkr_bridge.config import questions
+from ibkr_bridge.config.section import Amount, Names, Origins, Port, Seconds, Section, is_loopback, setting
+from ibkr_bridge.config.webapi import WebApiSettings
 from ibkr_bridge.domain.interruptions import Window, reset, restart
+from ibkr_bridge.domain.questions import Policy
 from ibkr_bridge.domain.world import World
-
-T = TypeVar("T")
-
-
-def setting(description: str, *names: str, default: T, **limits: Any) -> T:
-    """A field and the variables that set it; the first that is set wins."""
-    field: T = Field(default, description=description, json_schema_extra={"variables": list(names)}, **limits)
-    return field
-
-
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if not value.startswith(("http://", "https://")) or value.count("/") != 2:
-            raise ValueError(f"{value!r} is not an origin; write it like https://trading.example.com")
-    return values
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Origins = Annotated[Names, AfterValidator(_origins)]
-Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a socket bound to `host`."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, str_strip_whitespace=True)
 
 
 class ApiSettings(Section):
@@ -132,6 +94,16 @@ class ApiSettings(Section):
         return self
 
 
+class UpstreamSettings(Section):
+    """Which of IBKR's doors is used."""
+
+    door: Literal["tws", "webapi"] = setting(
+        "tws: TWS or IB Gateway; webapi: the Client Portal Web API, by its local gateway or by OAuth.",
+        "IBKR_SERVICE_UPSTREAM",
+        default="tws",
+    )
+
+
 class TwsSettings(Section):
     """The way to TWS or IB Gateway."""
 
@@ -154,6 +126,7 @@ class TwsSettings(Section):
         "Pins the service to one account. Without it the only account of the session is meant.",
         "IB_ACCOUNT",
         "IBKR_SERVICE_ACCOUNT_ID",
+        "IBKR_ACCOUNT_ID",
         default=None,
         pattern=r"^[A-Za-z0-9]{1,32}$",
     )
@@ -188,6 +161,14 @@ class TradingSettings(Section):
         default=3.0,
     )
 
+    questions_file: Path | None = setting(
+        "A TOML file of IBKR's message ids, each allow or refuse; what it does not name is asked of the caller.",
+        "IBKR_SERVICE_QUESTIONS_FILE",
+        default=None,
+    )
+    answer_timeout: Seconds = setting(
+        "Seconds in which a caller may answer a question of IBKR's.", "IBKR_SERVICE_ANSWER_TIMEOUT", default=60.0
+    )
     never_arrived_after: Seconds = setting(
         "Seconds over which complete looks at IBKR must miss an unknown order before it counts as never arrived.",
         "IBKR_SERVICE_NEVER_ARRIVED_AFTER",
@@ -229,6 +210,17 @@ class TradingSettings(Section):
         for text in value:
             reset(text)
         return value
+
+    @field_validator("questions_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        questions.read(value)
+        return value
+
+    @property
+    def policy(self) -> Policy:
+        """What is answered without asking anybody."""
+        return questions.read(self.questions_file)
 
     @property
     def interruptions(self) -> tuple[Window, ...]:
@@ -385,7 +377,9 @@ class Settings(Section):
     """Everything that can be set."""
 
     api: ApiSettings = ApiSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
     tws: TwsSettings = TwsSettings()
+    webapi: WebApiSettings = WebApiSettings()
     trading: TradingSettings = TradingSettings()
     guards: GuardSettings = GuardSettings()
     journal: JournalSettings = JournalSettings()

@@ -62,6 +62,8 @@ def _engine(settings: Settings) -> EngineSettings:
         never_arrived_after=settings.trading.never_arrived_after,
         inquiry_interval=settings.trading.inquiry_interval,
         broker_time_zone=settings.trading.tws_time_zone,
+        policy=settings.trading.policy,
+        answer_timeout=settings.trading.answer_timeout,
         interruptions=settings.trading.interruptions,
         reconcile_interval=settings.trading.reconcile_interval,
         settling=settings.trading.settling,

@@ -58,6 +58,11 @@ def order(state: str) -> Order:
     return msgspec.json.decode(state, type=Order)
 
 
+def older(state: str) -> bool:
+    """Whether a program wrote it that kept an order's fills as their ids and sums alone."""
+    return '"fills":' not in state and '"executions":' in state
+
+
 def moment(at: datetime) -> str:
     """RFC 3339 in UTC with microseconds: as text in the order of time."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

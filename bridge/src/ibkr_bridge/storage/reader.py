@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, text, union_all
 
-from ibkr_bridge.domain.events import Commissioned, Executed, OrderUpdate
+from ibkr_bridge.domain.events import Commissioned, Executed, OrderUpdate, Received
 from ibkr_bridge.domain.order import Order, OrderStatus
+from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.ports.journal import Bound, Page
 from ibkr_bridge.storage import codec
 from ibkr_bridge.storage.database import Location, reading, translated
@@ -194,9 +196,19 @@ class Reader:
 
     def _decoded(self, state: str) -> Order:
         try:
-            return codec.order(state)
+            order = codec.order(state)
+            return self._retold(order.id) if codec.older(state) else order
         except ValueError as problem:
             raise JournalCorrupted(f"An order in {self.location.place} cannot be read: {problem}.") from problem
+
+    def _retold(self, order_id: str) -> Order:
+        """The order as its events make it: they are the record, and a state is only their sum."""
+        statement = select(events.c.kind, events.c.body).where(events.c.order_id == order_id).order_by(events.c.seq)
+        with self.connected() as connection:
+            first, *later = [self._event(row.kind, row.body) for row in connection.execute(statement).all()]
+        if not isinstance(first, Received):
+            raise JournalCorrupted(f"Order {order_id} in {self.location.place} does not begin with its intent.")
+        return reduce(apply, later, first.order)
 
     def _event(self, kind: str, body: str) -> Any:
         try:

@@ -1,0 +1,1 @@
+"""OAuth 1.0a as IBKR extends it: keys, signatures, and the live session token."""
