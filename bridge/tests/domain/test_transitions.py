@@ -174,6 +174,13 @@ def test_a_total_that_was_told_before_its_correction_is_not_counted_twice() -> N
     assert after(executed("a.02", 5, 5), start=start).filled_qty == 5
 
 
+def test_the_last_report_lowers_a_total_that_was_told_before_a_correction() -> None:
+    start = after(SENT, executed("a.02", 97, 100), executed("b.01", 600, 700))
+    assert start.filled_qty == 700
+    assert after(reported(OrderStatus.WORKING, 697), start=start).filled_qty == 700
+    assert after(reported(OrderStatus.CANCELLED, 697), start=start).filled_qty == 697
+
+
 def test_the_commission_of_a_correction_replaces_the_earlier_one() -> None:
     first, second = (Commissioned(f"a.0{number}", Decimal(number), "USD", None, LATER) for number in (1, 2))
     order = after(SENT, executed("a.01", 4, 4), first, executed("a.02", 5, 5))

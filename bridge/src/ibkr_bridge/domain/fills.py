@@ -51,6 +51,11 @@ def charged(order: Order, event: Commissioned) -> Order:
     return order if fills == order.fills else replace(order, fills=fills, commission_currency=event.currency)
 
 
+def shown_by(order: Order, perm_id: int) -> Decimal:
+    """What the fills of one of the broker's orders add up to."""
+    return sum((fill.qty for fill in order.fills if fill.perm_id == perm_id), Decimal(0))
+
+
 def average(order: Order) -> Decimal | None:
     """What was paid for each, exact to eight places."""
     if not order.executed_qty:
@@ -64,7 +69,7 @@ def average(order: Order) -> Decimal | None:
 
 def _totalled(order: Order, event: Executed, less: Decimal, *, corrected: bool = False) -> Order:
     """Fills raise what the broker has told, and only a correction lowers it."""
-    shown = sum((fill.qty for fill in order.fills if fill.perm_id == event.broker.perm_id), Decimal(0))
+    shown = shown_by(order, event.broker.perm_id)
     broker = tuple(
         replace(theirs, filled_qty=max(shown, theirs.filled_qty + less, Decimal(0) if corrected else event.cum_qty))
         if theirs.perm_id == event.broker.perm_id

@@ -27,7 +27,7 @@ from ibkr_bridge.domain.events import (
     Sent,
     Warned,
 )
-from ibkr_bridge.domain.fills import average, charged, counted
+from ibkr_bridge.domain.fills import average, charged, counted, shown_by
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Evidence, Order, OrderStatus
 
 S = OrderStatus
@@ -210,20 +210,25 @@ def _same(one: BrokerOrder, other: BrokerIds) -> bool:
 
 
 def _told(order: Order, event: Reported) -> Order:
-    """The order with what the broker says of one of the orders behind it; a total only grows by a report."""
+    """The order with what the broker says of one of the orders behind it.
+
+    A total only grows by a report, but for the last one: where it says what the fills say, a fill had been corrected.
+    """
     index = _place(order.broker, event.broker)
     broker = with_broker(order.broker, event.broker)
+    before = broker[index]
+    last = event.status.terminal and event.filled_qty == shown_by(order, before.perm_id) > 0
     theirs = replace(
-        broker[index],
-        status=_later(broker[index].status, event.status),
-        filled_qty=max(broker[index].filled_qty, event.filled_qty),
+        before,
+        status=_later(before.status, event.status),
+        filled_qty=event.filled_qty if last else max(before.filled_qty, event.filled_qty),
     )
-    broker = (*broker[:index], theirs, *broker[index + 1 :])
-    known = replace(order, broker=broker)
-    total = sum((theirs.filled_qty for theirs in broker), Decimal(0))
-    if total <= order.filled_qty:
+    known = replace(order, broker=(*broker[:index], theirs, *broker[index + 1 :]))
+    total = sum((theirs.filled_qty for theirs in known.broker), Decimal(0))
+    if total == order.filled_qty or (total < order.filled_qty and not last):
         return known
-    price = event.avg_fill_price if len(broker) == 1 else average(known) or event.avg_fill_price
+    whole = total == known.executed_qty or len(broker) > 1
+    price = average(known) or event.avg_fill_price if whole else event.avg_fill_price
     return replace(known, filled_qty=total, avg_fill_price=price)
 
 
