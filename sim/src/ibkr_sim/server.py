@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.control.listening import listen
@@ -19,6 +19,10 @@ from ibkr_sim.faults.faults import Faults
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.tws.door import TwsDoor
 from ibkr_sim.tws.settings import TwsSettings
+from ibkr_sim.webapi.settings import WebApiSettings
+
+if TYPE_CHECKING:
+    from ibkr_sim.webapi.door import WebApiDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class SimulatorSettings:
 
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
     tws: TwsSettings = field(default_factory=TwsSettings)
+    webapi: WebApiSettings | None = None
+    """None leaves the Web API's door closed."""
     control_host: str = "127.0.0.1"
     control_port: int | None = 4080
     """None leaves the control port closed, 0 takes any free one."""
@@ -54,6 +60,13 @@ class Simulator:
             self.faults.order(order)
         self._exits = AsyncExitStack()
         self._listener: socket.socket | None = None
+        self.webapi: WebApiDoor | None = None
+        """The Web API's door while it is open."""
+
+    @property
+    def webapi_port(self) -> int | None:
+        """None while the Web API's door is closed."""
+        return None if self.webapi is None else self.webapi.port
 
     @property
     def tws_port(self) -> int:
@@ -68,6 +81,9 @@ class Simulator:
         async with AsyncExitStack() as starting:
             await self.door.start()
             starting.push_async_callback(self.door.close)
+            if self._settings.webapi is not None and self._settings.webapi.port is not None:
+                await self._open_webapi(self._settings.webapi)
+                starting.push_async_callback(self._close_webapi)
             if self._settings.control_port is not None:
                 self._listener = listen(self._settings.control_host, self._settings.control_port)
                 starting.callback(self._listener.close)
@@ -83,10 +99,23 @@ class Simulator:
     ) -> None:
         await self._exits.aclose()
 
+    async def _open_webapi(self, settings: WebApiSettings) -> None:
+        module = await asyncio.to_thread(importlib.import_module, "ibkr_sim.webapi.door")
+        door: WebApiDoor = module.WebApiDoor(self.exchange, settings)
+        await door.start()
+        self.webapi = door
+
+    async def _close_webapi(self) -> None:
+        if self.webapi is not None:
+            await self.webapi.close()
+            self.webapi = None
+
     async def _serve_control(self, listener: socket.socket) -> None:
         # The web server takes longer to load than everything else together: the doors need not wait for it.
         module = await asyncio.to_thread(importlib.import_module, "ibkr_sim.control.server")
-        control = module.ControlServer(self.exchange, self.clock, self.door, self.faults, self._settings.nonce)
+        control = module.ControlServer(
+            self.exchange, self.clock, self.door, self.faults, self._settings.nonce, self.webapi_port
+        )
         await control.start(listener)
         try:
             await asyncio.Future()

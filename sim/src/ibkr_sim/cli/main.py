@@ -30,12 +30,31 @@ class Entitlement(StrEnum):
     DELAYED = "delayed"
 
 
+WebApiPort = Annotated[
+    int | None,
+    typer.Option(
+        envvar="IBKR_SIM_WEBAPI_PORT", min=0, max=65535, help="Web API port, IBKR's is 5000; closed if not given."
+    ),
+]
+WebApiTls = Annotated[bool, typer.Option("--webapi-tls", envvar="IBKR_SIM_WEBAPI_TLS", help="HTTPS, signed by itself.")]
+WebApiLogin = Annotated[
+    bool, typer.Option("--webapi-login", envvar="IBKR_SIM_WEBAPI_LOGIN", help="Be logged in from the start.")
+]
+
+ReadyJson = Annotated[
+    bool, typer.Option("--ready-json", envvar="IBKR_SIM_READY_JSON", help="Say on stdout, as JSON, when ready.")
+]
+
+
 def serve(  # noqa: PLR0913
     *,
     host: Annotated[str, typer.Option(envvar="IBKR_SIM_HOST", help="Loopback address to listen on.")] = "127.0.0.1",
     tws_port: Annotated[
         int, typer.Option(envvar="IBKR_SIM_TWS_PORT", min=0, max=65535, help="TWS socket port; 0 takes any.")
     ] = 4002,
+    webapi_port: WebApiPort = None,
+    webapi_tls: WebApiTls = False,
+    webapi_login: WebApiLogin = False,
     control_port: Annotated[
         int, typer.Option(envvar="IBKR_SIM_CONTROL_PORT", min=0, max=65535, help="Control port; 0 takes any.")
     ] = CONTROL_PORT,
@@ -52,9 +71,7 @@ def serve(  # noqa: PLR0913
     faults: Annotated[
         Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")
     ] = None,
-    ready_json: Annotated[
-        bool, typer.Option("--ready-json", envvar="IBKR_SIM_READY_JSON", help="Say on stdout, as JSON, when ready.")
-    ] = False,
+    ready_json: ReadyJson = False,
     nonce_stdin: Annotated[
         bool, typer.Option("--nonce-stdin", help="Take the control port's secret from stdin's first line.")
     ] = False,
@@ -74,6 +91,9 @@ def serve(  # noqa: PLR0913
     start = Start(
         host=address,
         tws_port=tws_port,
+        webapi_port=webapi_port,
+        webapi_tls=webapi_tls,
+        webapi_login=webapi_login,
         control_port=control_port,
         seed=seed,
         speed=speed,

@@ -18,6 +18,8 @@ from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.trigger import InvalidFault
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import Entitlement, TwsSettings
+from ibkr_sim.webapi.settings import Entitlement as WebApiEntitlement
+from ibkr_sim.webapi.settings import WebApiSettings
 
 _NONCE_PATIENCE: Final = 10.0
 """Seconds for the parent to send the nonce."""
@@ -29,6 +31,9 @@ class Start:
 
     host: str
     tws_port: int
+    webapi_port: int | None
+    webapi_tls: bool
+    webapi_login: bool
     control_port: int
     seed: int
     speed: float
@@ -75,11 +80,24 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
     return SimulatorSettings(
         exchange=ExchangeSettings(seed=start.seed, accounts=accounts),
         tws=TwsSettings(host=start.host, port=start.tws_port, entitlement=Entitlement(start.entitlement)),
+        webapi=_webapi(start),
         control_host=start.host,
         control_port=start.control_port,
         nonce=nonce,
         speed=start.speed,
         faults=start.faults,
+    )
+
+
+def _webapi(start: Start) -> WebApiSettings | None:
+    if start.webapi_port is None:
+        return None
+    return WebApiSettings(
+        host=start.host,
+        port=start.webapi_port,
+        tls=start.webapi_tls,
+        auto_login=start.webapi_login,
+        entitlement=WebApiEntitlement[start.entitlement.upper()],
     )
 
 
@@ -113,18 +131,24 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _announce(start: Start, simulator: Simulator) -> None:
     accounts = list(simulator.exchange.accounts)
     if start.ready_json:
-        ready = {
+        ready: dict[str, object] = {
             "tws_port": simulator.tws_port,
             "control_port": simulator.control_port,
             "accounts": accounts,
             "pid": os.getpid(),
         }
+        if simulator.webapi_port is not None:
+            ready["webapi_port"] = simulator.webapi_port
         sys.stdout.write(json.dumps(ready) + "\n")
     else:
         sys.stdout.write(
             f"SIMULATOR of Interactive Brokers: no order leaves this machine. Accounts {', '.join(accounts)}.\n"
-            f"TWS API clients connect to {start.host}:{simulator.tws_port}; "
+            f"TWS API clients connect to {start.host}:{simulator.tws_port}; {_webapi_words(simulator)}"
             f"books and clock are at http://{start.host}:{simulator.control_port}/control/ledger.\n"
             "Ctrl-C ends it.\n"
         )
     sys.stdout.flush()
+
+
+def _webapi_words(simulator: Simulator) -> str:
+    return "" if simulator.webapi is None else f"Web API clients find {simulator.webapi.url}; "

@@ -28,12 +28,21 @@ _PARTING: Final = 0.5
 
 
 class ControlServer:
-    def __init__(self, exchange: Exchange, clock: Clock, door: TwsDoor, faults: Faults, nonce: str | None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        door: TwsDoor,
+        faults: Faults,
+        nonce: str | None,
+        webapi_port: int | None = None,
+    ) -> None:
         self._exchange = exchange
         self._clock = clock
         self._door = door
         self._faults = faults
         self._nonce = nonce
+        self._webapi_port = webapi_port
         self._runner: web.AppRunner | None = None
 
     async def start(self, listener: socket.socket) -> None:
@@ -63,6 +72,7 @@ class ControlServer:
         statement = {
             "accounts": list(self._exchange.accounts),
             "tws_port": self._door.port,
+            "webapi_port": self._webapi_port,
             "clients": [{"client_id": guest.client_id, "peer": guest.peer} for guest in self._door.guests],
             "pid": os.getpid(),
             "challenge": challenge,

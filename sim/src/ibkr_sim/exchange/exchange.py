@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.exchange.backstage import Backstage
+from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.contracts import Contracts
 from ibkr_sim.exchange.currencies import Rates
 from ibkr_sim.exchange.desk import Desk
@@ -136,12 +137,23 @@ class Exchange(Market):
         self._floor.wake(conid)
         return self._quote(conid)
 
+    def bars(self, conid: int, intervals: Sequence[tuple[datetime, datetime]]) -> Sequence[Bar]:
+        self.advance()
+        return self._floor.bars(conid, intervals)
+
     def place(self, request: OrderRequest) -> Order:
         self.advance()
         contract = self._check(request)
         self._office.admit(request, contract, self._quote(request.conid))
         self._floor.wake(request.conid)
         return self._settled(self._desk.accept(request, self.now(), aside=self.backstage.setting_aside).perm_id)
+
+    def hold(self, request: OrderRequest) -> Order:
+        with self.backstage.aside():
+            return self.place(request)
+
+    def release(self, perm_id: int) -> Order | None:
+        return self.backstage.release(perm_id)
 
     def modify(self, perm_id: int, request: OrderRequest) -> Order:
         self.advance()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from ibkr_sim.exchange.bars import MINUTE, Bar, Minute, bar, invented
 from ibkr_sim.exchange.contracts import Contracts
+from ibkr_sim.exchange.past import Past
 from ibkr_sim.exchange.prices import Tape
 from ibkr_sim.exchange.timeline import Timeline
 
@@ -20,6 +23,7 @@ class Floor:
         }
         self._places = {conid: place for place, conid in enumerate(self._tapes)}
         self._awake: list[int] = []
+        self._contracts, self._seed, self._timeline = contracts, seed, timeline
 
     def tape(self, conid: int) -> Tape:
         """Raises KeyError for an unknown conid."""
@@ -35,3 +39,28 @@ class Floor:
     def awake(self) -> Sequence[int]:
         """Conids in the catalogue's order, so that it does not matter who was woken first."""
         return self._awake
+
+    def bars(self, conid: int, intervals: Sequence[tuple[datetime, datetime]]) -> Sequence[Bar]:
+        """What is recorded, and before the opening what is invented. Raises KeyError for an unknown conid."""
+        tape, past = self.tape(conid), self._past(conid)
+        found = ((start, self._whole(tape, past, _seconds(start), _seconds(end))) for start, end in intervals)
+        return [bar(start, whole, tape.tick) for start, whole in found if whole is not None]
+
+    def _past(self, conid: int) -> Past:
+        tape = self._tapes[conid]
+        reference = int(self._contracts.reference(conid) / tape.tick)
+        return Past(f"{self._seed}/{conid}", reference, _seconds(self._timeline.origin), calm=tape.is_currency)
+
+    def _whole(self, tape: Tape, past: Past, start: int, end: int) -> Minute | None:
+        opening = _seconds(self._timeline.origin)
+        recorded = tape.minutes.between(max(start, opening) // MINUTE, end // MINUTE)
+        if start >= opening:
+            return recorded
+        whole = invented(past, start, min(end, opening), volume=not tape.is_currency)
+        if recorded is not None:
+            whole.add(recorded)
+        return whole
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

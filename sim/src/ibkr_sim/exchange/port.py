@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
@@ -50,8 +51,20 @@ class Market(Protocol):
     def quote(self, conid: int) -> Quote:
         """The latest; from the first call on every change is published as QuoteChanged. Raises KeyError."""
 
+    def bars(self, conid: int, intervals: Sequence[tuple[datetime, datetime]]) -> Sequence[Bar]:
+        """One for each interval of whole minutes in which something happened. Raises KeyError.
+
+        What lies before the exchange's opening is invented.
+        """
+
     def place(self, request: OrderRequest) -> Order:
         """Take an order; it may have filled when this returns. Raises Rejected (201, 203, 110, 434 ...)."""
+
+    def hold(self, request: OrderRequest) -> Order:
+        """Take an order that trades with nobody until `release`, as a child waits for its parent. Raises as `place`."""
+
+    def release(self, perm_id: int) -> Order | None:
+        """Let an order trade that is held; None when it is not."""
 
     def modify(self, perm_id: int, request: OrderRequest) -> Order:
         """Change price, quantity or time in force. Raises Rejected (104 filled, 105 mismatch, 10148 ...)."""

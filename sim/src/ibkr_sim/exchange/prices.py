@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import isqrt
 from random import Random
 
+from ibkr_sim.exchange.bars import Minutes
 from ibkr_sim.exchange.model import Contract, Side
 from ibkr_sim.exchange.timeline import Timeline
 
@@ -48,6 +49,7 @@ class Tape:
         self.last: int | None = None
         self.last_size = 0
         self.close = Decimal(self._reference) * self.tick
+        self.minutes = Minutes(timeline)
         self.volume = 0
         self._quote()
         self._record(self.ask, self._lot)
@@ -116,6 +118,7 @@ class Tape:
             return
         self.last, self.last_size = ticks, size
         self.volume += size
+        self.minutes.note(self.step, ticks, size)
         self._widen(ticks, ticks)
 
     def _draw(self, bits: int) -> None:
@@ -142,6 +145,7 @@ class Tape:
         self.bid_size = self._lots[0] * self._lot
         self.ask_size = self._lots[1] * self._lot
         if self.is_currency:
+            self.minutes.note(self.step, self.bid, 0)
             self._widen(self.bid, self.ask)
 
     def _widen(self, low: int, high: int) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 class Timeline:
     """Counts equal steps from `origin`; knows at which step a new day of the exchange begins."""
@@ -13,12 +16,22 @@ class Timeline:
         self.origin = origin
         self._step = step
         self._zone = ZoneInfo(zone)
+        self._origin_microseconds = (origin - EPOCH) // _MICROSECOND
+        self._step_microseconds = step // _MICROSECOND
 
     def step_at(self, moment: datetime) -> int:
         return (moment - self.origin) // self._step
 
     def time_of(self, step: int) -> datetime:
         return self.origin + step * self._step
+
+    def minute_of(self, step: int) -> int:
+        """Minutes since 1970."""
+        return (self._origin_microseconds + step * self._step_microseconds) // 60_000_000
+
+    def first_of_minute(self, minute: int) -> int:
+        """The first step in it, or after it."""
+        return -((self._origin_microseconds - minute * 60_000_000) // self._step_microseconds)
 
     def next_day(self, step: int) -> int:
         """The first step after `step` that lies on a later day."""

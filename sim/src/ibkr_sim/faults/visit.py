@@ -95,12 +95,11 @@ class Visit:
 
     def modify(self, perm_id: int, request: OrderRequest) -> Order:
         """The order as it is known from now on. Raises Rejected, Vanished."""
-        orders = [
-            fault.modifying(self._client, perm_id, request)
-            for fault in self._registry.fired(Moment.MODIFY, self._client)
-        ]
-        instead = next((order for order in orders if order is not None), None)
-        return self._market.modify(perm_id, request) if instead is None else instead
+        for fault in self._registry.fired(Moment.MODIFY, self._client):
+            instead = fault.modifying(self._client, perm_id, request)
+            if instead is not None:
+                return instead  # one change forks once, however often that was ordered
+        return self._market.modify(perm_id, request)
 
     def cancel(self, order: Order) -> Order:
         """Raises Rejected, Vanished."""

@@ -1,0 +1,1 @@
+"""Speaks the Client Portal Web API: sessions, OAuth, REST resources and the WebSocket."""

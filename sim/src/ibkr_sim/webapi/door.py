@@ -1,0 +1,144 @@
+"""The listener: an HTTP server at IBKR's paths, on the same exchange and accounts as the TWS door."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from ibkr_sim.exchange.model import Event
+from ibkr_sim.exchange.port import Market
+from ibkr_sim.webapi.call import Route
+from ibkr_sim.webapi.certificate import server_context
+from ibkr_sim.webapi.house import House
+from ibkr_sim.webapi.identification import PREFIXES
+from ibkr_sim.webapi.moments import Moments, Undisturbed
+from ibkr_sim.webapi.oauth.grants import Grants
+from ibkr_sim.webapi.oauth.nonces import Nonces
+from ibkr_sim.webapi.oauth.provider import Provider
+from ibkr_sim.webapi.ordering.desk import OrderDesk
+from ibkr_sim.webapi.ordering.groups import Groups
+from ibkr_sim.webapi.ordering.tradebook import TradeBook
+from ibkr_sim.webapi.pacing import Pacing
+from ibkr_sim.webapi.pipeline import Pipeline
+from ibkr_sim.webapi.positions import PositionCache
+from ibkr_sim.webapi.sessions.registry import Sessions
+from ibkr_sim.webapi.settings import WebApiSettings
+from ibkr_sim.webapi.streams.hub import Hub
+from ibkr_sim.webapi.table import routes
+
+LARGEST_BODY: Final = 1 << 20
+PARTING: Final = 0.5
+"""Seconds for requests under way when the door closes."""
+Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class WebApiDoor:
+    """Listens from `start` until `close`."""
+
+    def __init__(self, market: Market, settings: WebApiSettings, moments: Moments | None = None) -> None:
+        self._settings = settings
+        self.house = _house(market, settings, moments or Undisturbed())
+        self._hub = Hub(self.house)
+        self._pipeline = Pipeline(self.house)
+        self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on. Raises RuntimeError before `start`."""
+        if self._listener is None:
+            raise RuntimeError("the door is not open")
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """The base of every path, `http://127.0.0.1:5000/v1/api`."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"{'https' if self._settings.tls else 'http'}://{host}:{self.port}{PREFIXES[0]}"
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken."""
+        family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
+        self._listener = socket.create_server((self._settings.host, self._settings.port or 0), family=family)
+        self._listener.setblocking(False)  # noqa: FBT003  the socket's own signature
+        self._unsubscribe = self.house.market.subscribe(self._hear)
+        if self._settings.auto_login:
+            self.house.sessions.log_in()
+        runner = self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=PARTING)
+        await runner.setup()
+        context = server_context() if self._settings.tls else None
+        await web.SockSite(runner, self._listener, ssl_context=context).start()
+
+    async def close(self) -> None:
+        """Stop listening and part from everybody."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        await self._hub.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _application(self) -> web.Application:
+        application = web.Application(client_max_size=LARGEST_BODY)
+        router = application.router
+        for prefix in PREFIXES:
+            router.add_get(f"{prefix}/ws", self._hub.admit)
+        for route in routes():
+            for prefix in ("",) if route.absolute else PREFIXES:
+                for method in route.methods.split():
+                    # Some clients write a slash at the end.
+                    for path in {prefix + route.path, f"{prefix}{route.path.rstrip('/')}/"}:
+                        router.add_route(method, path, self._answering(route))
+        router.add_route("*", "/{tail:.*}", self._answering(None))
+        return application
+
+    def _answering(self, route: Route | None) -> Answering:
+        return partial(_answer, self._pipeline, route)
+
+    def _hear(self, event: Event) -> None:
+        self.house.orders.groups.hear(event)
+        trade = self.house.trades.hear(event)
+        self._hub.hear(event, trade)
+
+
+async def _answer(pipeline: Pipeline, route: Route | None, request: web.Request) -> web.StreamResponse:
+    path = request.path
+    prefix = next((prefix for prefix in PREFIXES if path.startswith(f"{prefix}/")), "")
+    return await pipeline.handle(request, route, path[len(prefix) :].rstrip("/") or "/")
+
+
+def _house(market: Market, settings: WebApiSettings, moments: Moments) -> House:
+    token, unsettled = partial(secrets.token_hex, 16), settings.unsettled
+    nonces = Nonces(time.time, unsettled.clock_skew, unsettled.timestamp_slack)
+    groups = Groups(market)
+    return House(
+        market=market,
+        settings=settings,
+        sessions=Sessions(settings, market.accounts[0], market.now, token),
+        provider=Provider(settings.consumers, nonces, market.now, secrets.token_bytes),
+        grants=Grants(settings.oauth2_clients, time.time, token, settings.username),
+        orders=OrderDesk(market, settings, moments, groups, _reply_id),
+        trades=TradeBook(settings.time_zone),
+        pacing=Pacing(time.monotonic, market.now, settings.penalty),
+        moments=moments,
+        wall=time.time,
+        token=token,
+        opened=market.now(),
+        positions=PositionCache(),
+        tickets=set(),
+    )
+
+
+def _reply_id() -> str:
+    """`07a13a5a-4a48-44a5-bb25-5ab37b79186c`."""
+    digits = secrets.token_hex(16)
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -1,0 +1,1 @@
+"""Orders on their way in: tickets, questions and answers, groups."""

@@ -1,0 +1,216 @@
+"""Takes orders from this door to the exchange: questions first, then parents before their children."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ibkr_sim.exchange.model import Order, Rejected, Status
+from ibkr_sim.exchange.port import Market
+from ibkr_sim.exchange.validation import check_order
+from ibkr_sim.webapi.answers import Answer, Refused, plain_refusal
+from ibkr_sim.webapi.moments import Moments
+from ibkr_sim.webapi.ordering import rows
+from ibkr_sim.webapi.ordering.groups import Groups
+from ibkr_sim.webapi.ordering.questions import Circumstances, Question, questions
+from ibkr_sim.webapi.ordering.rounds import Round, Rounds
+from ibkr_sim.webapi.ordering.tickets import Ticket
+from ibkr_sim.webapi.settings import WebApiSettings
+
+UNIQUE_FOR: Final = timedelta(hours=24)
+"""How long a client order id may not be used again."""
+
+
+class OrderDesk:
+    """`name` makes reply ids. `session` names who asks: nobody else may answer its questions."""
+
+    def __init__(
+        self, market: Market, settings: WebApiSettings, moments: Moments, groups: Groups, name: Callable[[], str]
+    ) -> None:
+        self._market, self._settings, self._moments = market, settings, moments
+        self._unsettled = settings.unsettled
+        self.groups = groups
+        self._rounds = Rounds(
+            name, one_at_a_time=self._unsettled.one_round_at_a_time, together=self._unsettled.questions_together
+        )
+        self._references: dict[tuple[str, str], tuple[datetime, int]] = {}
+
+    def submit(
+        self,
+        session: str,
+        account: str,
+        tickets: Sequence[Ticket],
+        asked: Sequence[Question],
+    ) -> Any:
+        """What the caller is told: rows, a question, or an error. `asked` is what it has to answer first."""
+        named = [ticket.reference for ticket in tickets if ticket.reference]
+        for ticket in tickets:
+            self._check(ticket, repeated=named.count(ticket.reference) > 1)
+        first = self._rounds.begin(session, account, tickets, _without_repetition(asked))
+        return rows.question(first) if first else self._place(tickets)
+
+    def change(
+        self,
+        session: str,
+        account: str,
+        order_id: int,
+        ticket: Ticket,
+        asked: Sequence[Question],
+    ) -> Any:
+        """As `submit`, for an order that exists."""
+        first = self._rounds.begin(session, account, (ticket,), asked, order_id)
+        return rows.question(first) if first else self._modify(order_id, ticket)
+
+    def reply(self, session: str, reply_id: str, *, confirmed: bool) -> Any:
+        """Raises Refused when nothing waits under that id."""
+        answered = self._rounds.take(reply_id, session)
+        if answered is None:
+            raise self._stale(reply_id)
+        if not confirmed:
+            return {"error": "Order not confirmed "}
+        following = self._rounds.proceed(answered)
+        return rows.question(following) if following else self._finish(answered)
+
+    def ask(self, ticket: Ticket, *, subscribed: bool) -> list[Question]:
+        """Every question that its order meets."""
+        contract = self._market.contract(ticket.request.conid)
+        if contract is None:
+            return []
+        quote = self._market.quote(contract.conid)
+        return questions(Circumstances(ticket.request, contract, quote, subscribed, self._settings))
+
+    def forget(self, session: str) -> None:
+        """The questions of a session go stale."""
+        self._rounds.forget(session)
+
+    def order_id(self, reference: str, account: str) -> int | None:
+        """Of a client order id, or of an order id written as text."""
+        known = self._references.get((account, reference))
+        if known is not None:
+            return known[1]
+        order_id = int(reference) if reference.isdecimal() and len(reference) < 12 else None
+        return order_id if order_id is not None and self._market.order(order_id) is not None else None
+
+    def _stale(self, reply_id: str) -> Refused:
+        if self._unsettled.stale_reply_status == 503:
+            return Refused(Answer({"error": "Service Unavailable", "statusCode": 503}, 503))
+        return plain_refusal(400, f"reply id not found: '{reply_id}'")
+
+    def _check(self, ticket: Ticket, *, repeated: bool = False) -> None:
+        """Raises Refused for a client order id in use, and for what no exchange takes."""
+        account, now = ticket.request.account, self._market.now()
+        known = self._references.get((account, ticket.reference)) if ticket.reference else None
+        if repeated or (known is not None and now - known[0] < UNIQUE_FOR):
+            text = f"Order couldn't be submitted: Local order ID={ticket.reference} is already registered."
+            raise plain_refusal(self._unsettled.duplicate_status, text)
+        if ticket.parent:
+            return  # a leg that fails is told of in its own row
+        contract = self._market.contract(ticket.request.conid)
+        try:
+            check_order(ticket.request, contract, account_known=account in self._market.accounts)
+        except Rejected as refusal:
+            raise plain_refusal(200, refusal.text) from None
+
+    def _finish(self, answered: Round) -> Any:
+        if answered.order_id is not None:
+            return self._modify(answered.order_id, answered.tickets[0])
+        for ticket in answered.tickets:
+            self._check(ticket)
+        return self._place(answered.tickets)
+
+    def _modify(self, order_id: int, ticket: Ticket) -> Any:
+        order = self._market.order(order_id)
+        if order is None:
+            raise plain_refusal(400, f"OrderID {order_id} doesn't exist")
+        request = replace(
+            ticket.request,
+            order_ref=order.request.order_ref,
+            client_id=order.request.client_id,
+            order_id=order.request.order_id,
+        )
+        try:
+            changed = self._market.modify(order_id, request)
+        except Rejected as refusal:
+            return {"error": refusal.text}
+        return self._success([rows.placed(changed)])
+
+    def _place(self, tickets: Sequence[Ticket]) -> Any:
+        if len(tickets) == 1 and not tickets[0].parent:
+            try:
+                return self._success([rows.placed(self._take(tickets[0], held=False))])
+            except Rejected as refusal:
+                return {"error": refusal.text}
+        return self._place_group(tickets)
+
+    def _place_group(self, tickets: Sequence[Ticket]) -> Any:
+        """Rows of children come before those of their parents; a group without parents shares one name."""
+        for ticket in tickets:
+            if ticket.parent and self._market.contract(ticket.request.conid) is None:
+                return {"error": "Invalid contract"}
+        parents = [ticket for ticket in tickets if not ticket.parent]
+        children = [ticket for ticket in tickets if ticket.parent]
+        told, taken = [], []
+        for ticket in parents:
+            try:
+                taken.append(self._take(ticket, held=bool(children)))
+            except Rejected as refusal:
+                told.append(rows.failed(refusal.text))
+        broken = False
+        for ticket in children:
+            row, well_formed = self._take_child(ticket)
+            broken = broken or not well_formed
+            told.append(row)
+        self._join(parents, taken)
+        return told + [self._let_go(order, dead=broken) for order in taken]
+
+    def _let_go(self, order: Order, *, dead: bool) -> dict[str, Any]:
+        """A parent that waited for its children goes live, or dies with a leg that nobody can understand."""
+        if dead:
+            self._market.cancel(order.perm_id, "Cancelled by System: a leg of the group has failed")
+            return rows.placed(order, Status.INACTIVE)
+        return rows.placed(self._market.release(order.perm_id) or order)
+
+    def _take_child(self, ticket: Ticket) -> tuple[dict[str, Any], bool]:
+        """Its row, and whether it was understood; one that the exchange refuses does not harm its parent."""
+        parent = self.order_id(ticket.parent, ticket.request.account)
+        if parent is None:
+            return rows.failed(f"Parent order ID={ticket.parent} isn't recognized."), False
+        price = ticket.request.limit_price
+        if price is not None and price <= 0:
+            return rows.failed("The price must be greater than 0."), False
+        try:
+            child = self._take(ticket, held=True)
+        except Rejected as refusal:
+            return rows.failed(refusal.text), True
+        self.groups.bind(child.perm_id, parent)
+        order = self._market.order(parent)
+        if order is not None and order.status is Status.FILLED:
+            child = self._market.release(child.perm_id) or child
+        return rows.placed(child, parent=parent), True
+
+    def _join(self, tickets: Sequence[Ticket], orders: Sequence[Order]) -> None:
+        if len(orders) > 1 and all(ticket.single_group for ticket in tickets):
+            for order in orders:
+                self.groups.join(order.perm_id, f"oco-{orders[0].perm_id}")
+
+    def _take(self, ticket: Ticket, *, held: bool) -> Order:
+        """Raises Rejected."""
+        request, order = ticket.request, None
+        self._moments.placing(request)
+        try:
+            order = self._market.hold(request) if held else self._market.place(request)
+            if ticket.reference:
+                self._references[request.account, ticket.reference] = self._market.now(), order.perm_id
+            return order
+        finally:
+            self._moments.placed(request, order)
+
+    def _success(self, told: list[dict[str, Any]]) -> Any:
+        return told[0] if self._unsettled.bare_success else told
+
+
+def _without_repetition(asked: Sequence[Question]) -> list[Question]:
+    """Legs of one group ask the same only once."""
+    return list({question.id: question for question in reversed(asked)}.values())[::-1]

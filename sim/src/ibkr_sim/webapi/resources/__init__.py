@@ -1,0 +1,1 @@
+"""One file for each resource: which paths it has, and who answers them."""

@@ -1,0 +1,1 @@
+"""Pure translation of the exchange's values into the shapes of the Web API."""

@@ -1,0 +1,1 @@
+"""The WebSocket: its grammar, its greeting, its topics."""
