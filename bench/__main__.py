@@ -6,34 +6,48 @@ import argparse
 import asyncio
 import logging
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import orders, start, ticks
+from bench import durable, orders, start, ticks
 from bench.report import Report
+
+Measure = Callable[[Report, argparse.Namespace], Awaitable[None]]
+MEASURES: dict[str, Measure] = {
+    "orders": lambda report, options: orders.measure(report, options.orders),
+    "durable": lambda report, options: durable.acknowledgement(report, options.orders),
+    "throughput": lambda report, _options: durable.throughput(report),
+    "past": lambda report, options: durable.long_past(report, options.orders, options.past),
+    "start": lambda report, _options: start.measure(report),
+    "ticks": lambda report, options: ticks.measure(report, options.ticks),
+}
 
 
 async def measure(options: argparse.Namespace) -> Report:
     report = Report()
-    print(f"orders: {options.orders} each way ...", file=sys.stderr)
-    await orders.measure(report, options.orders)
-    print("start and memory ...", file=sys.stderr)
-    await start.measure(report)
-    print(f"ticks: {options.ticks} each way ...", file=sys.stderr)
-    await ticks.measure(report, options.ticks)
+    for name in options.only or MEASURES:
+        print(f"{name} ...", file=sys.stderr)
+        await MEASURES[name](report, options)
     return report
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
+    names = ", ".join(MEASURES)
+    parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME", help=f"only this: {names}")
     parser.add_argument("--orders", type=int, default=300, help="orders each way (default 300)")
+    parser.add_argument("--past", type=int, default=1_000_000, help="orders in the long journal (default 1000000)")
     parser.add_argument("--ticks", type=int, default=100_000, help="ticks each way (default 100000)")
-    parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"), help="where the JSON goes")
+    parser.add_argument("--json", type=Path, help="where the JSON goes (default bench/results/latest.json)")
     options = parser.parse_args()
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)
     report = asyncio.run(measure(options))
-    report.write(options.json)
     print(report.table())
-    print(f"\nJSON: {options.json}")
+    # A part does not pass for the whole: it is written only where it is asked for.
+    path = options.json or (None if options.only else Path("bench/results/latest.json"))
+    if path is not None:
+        report.write(path)
+        print(f"\nJSON: {path}")
     return 0
 
 

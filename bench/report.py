@@ -22,6 +22,8 @@ class Row:
     baseline_value: float | None = None
     target: str = ""
     met: bool | None = None
+    spread: tuple[float, float] | None = None
+    """The value in the best and in the worst round, where it is the middle one of several."""
 
     @property
     def ratio(self) -> float | None:
@@ -36,7 +38,7 @@ class Report:
         self.rows.extend(rows)
 
     def table(self) -> str:
-        head = ("what", "value", "unit", "baseline", "value", "ratio", "target", "met")
+        head = ("what", "value", "unit", "spread", "baseline", "value", "ratio", "target", "met")
         lines = [head, *(_cells(row) for row in self.rows)]
         widths = [max(len(line[index]) for line in lines) for index in range(len(head))]
         return "\n".join(
@@ -59,6 +61,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.name,
         _number(row.value),
         row.unit,
+        " to ".join(map(_number, row.spread)) if row.spread else "-",
         row.baseline or "-",
         _number(row.baseline_value),
         _number(row.ratio),

@@ -28,9 +28,10 @@ async def test_the_second_order_that_a_change_left_is_shown_and_cancelled(home: 
     order = await placed(home)
     home.simulator.faults.inject("modify_forks", "modify")
     async with home.http.ws_connect("/ws/ib") as socket:
-        status, _changed = await home.call("PATCH", f"/orders/{order['id']}", {"limit": 101})
-        assert status == 200
-        texts = []
+        status, problem = await home.call("PATCH", f"/orders/{order['id']}", {"limit": 101})
+        assert (status, problem["code"]) == (422, "broker.refused")
+        assert "second order" in problem["detail"]
+        texts: list[str] = []
         while not any("2 live orders" in text for text in texts):
             message = await socket.receive_json(timeout=5)
             if message["event"] == "orderMessage":
@@ -79,7 +80,7 @@ async def test_a_correction_names_the_execution_that_it_replaces(home: Any) -> N
     home.simulator.faults.inject("corrected_execution", "execution")
     async with home.http.ws_connect("/ws/ib") as socket:
         await placed(home, limit=300)
-        told = []
+        told: list[dict[str, Any]] = []
         while len(told) < 2:
             message = await socket.receive_json(timeout=5)
             if message["event"] == "execDetails":

@@ -143,6 +143,7 @@ class Process:
             "IBKR_SERVICE_WORLD": "simulated",
             "IBKR_SERVICE_READ_ONLY": "false",
             "IBKR_SERVICE_MARKET_HOURS": "false",
+            "IBKR_SERVICE_RESET_MARGIN": "0",
             "IBKR_SERVICE_REPEAT_SECONDS": "0",
             "ALLOW_MARKET_ORDERS": "true",
             "IBKR_SERVICE_AUDIT_KEY_FILE": str(folder / "audit.key"),

@@ -224,7 +224,9 @@ def test_an_order_found_alive_after_its_twin_was_cancelled_is_too_much() -> None
 
 def test_fills_of_both_orders_of_a_fork_add_up() -> None:
     order = forked(executed("a", 10, 10), replace(executed("b", 4, 4), broker=FORK))
-    assert (order.filled_qty, order.remaining_qty, order.status) == (14, 0, OrderStatus.FILLED)
+    assert (order.filled_qty, order.remaining_qty, order.status) == (14, 0, OrderStatus.PARTIALLY_FILLED)
+    ended = replace(reported(OrderStatus.CANCELLED, 4), broker=FORK)
+    assert after(reported(OrderStatus.FILLED, 10), ended, start=order).status is OrderStatus.FILLED
 
 
 def test_an_unknown_order_has_a_deadline_until_its_fate_is_known() -> None:

@@ -14,6 +14,7 @@ from ibkr_bridge.api.limits import Bodies, Doorkeeper
 from ibkr_bridge.api.rest.account.routes import router as account
 from ibkr_bridge.api.rest.admin.routes import router as admin
 from ibkr_bridge.api.rest.health.routes import router as health
+from ibkr_bridge.api.rest.ibkr.routes import router as ibkr
 from ibkr_bridge.api.rest.market.routes import router as market
 from ibkr_bridge.api.rest.orders.routes import router as orders
 from ibkr_bridge.api.rest.reconciliation.routes import router as reconciliation
@@ -45,6 +46,7 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         reconciliation,
         health,
         admin,
+        ibkr,
         websockets,
     )  # looked through in this order: orders wait least
     for router in routers:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ibkr_bridge.cli import journal
+from ibkr_bridge.cli import journal, oauth
 from ibkr_bridge.cli.kill import kill, resume
 from ibkr_bridge.cli.options import DEFAULT_ENV_FILE, EnvFile, Host, Port, fail, settings_from, warn
 from ibkr_bridge.config import questions
@@ -44,6 +44,7 @@ def build() -> typer.Typer:
     app.command("default-questions", short_help="Print a policy file for IBKR's questions.")(default_questions)
     app.command()(version)
     app.add_typer(journal.build())
+    app.add_typer(oauth.build())
     return app
 
 

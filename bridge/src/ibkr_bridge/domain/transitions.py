@@ -99,7 +99,9 @@ def _(event: Executed, order: Order) -> Order:
     shown = counted(replace(order, broker=with_broker(order.broker, event.broker)), event)
     if shown.fills == order.fills:
         return order
-    status = S.FILLED if shown.remaining_qty <= 0 else S.PARTIALLY_FILLED
+    # Of a fork, one may fill what the terms of the other ask for: as long as one lives, it has not ended.
+    forked = len(shown.broker) > 1 and shown.live_at_broker
+    status = S.FILLED if shown.remaining_qty <= 0 and not forked else S.PARTIALLY_FILLED
     if order.status in (S.PENDING_CANCEL, S.CANCELLED, S.EXPIRED, S.REJECTED) and status is S.PARTIALLY_FILLED:
         return shown
     return move(shown, status)

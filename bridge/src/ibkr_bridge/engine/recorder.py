@@ -19,7 +19,6 @@ from ibkr_bridge.domain.events import (
     Received,
     Warned,
 )
-from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.topics import ORDERS
@@ -79,6 +78,7 @@ class Recorder:
         self._book.put(after)
         self._waiting.append(_Waiting(Entry(event, after), kept))
         self._arrived.set()
+        self._book.wake(after)  # who waits for the broker's word has it now; listeners, once it is kept
         return kept
 
     async def run(self) -> None:
@@ -121,7 +121,6 @@ class Recorder:
                     self._book.drop(order)
             else:
                 later.append(waiting)
-                self._book.wake(_latest(self._book, order))
         return later
 
     def _tell(self, seq: int, entry: Entry) -> None:
@@ -130,8 +129,3 @@ class Recorder:
             listener(update)
         if self._pinned in (None, entry.order.account):
             self._publisher.publish(ORDERS, update)
-        self._book.wake(_latest(self._book, entry.order))
-
-
-def _latest(book: OrderBook, order: Order) -> Order:
-    return book.get(order.id) or order

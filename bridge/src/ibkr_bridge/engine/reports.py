@@ -211,9 +211,9 @@ class Reports:
 
 
 def _speaks_for(order: Order, event: OrderReported) -> bool:
-    """Of a fork, the newest that lives has the terms."""
+    """Of a fork, the one that is to stay has the terms."""
     live = order.live_at_broker
-    return len(order.broker) < 2 or not live or live[-1].perm_id == event.report.broker.perm_id
+    return len(order.broker) < 2 or not live or live[0].perm_id == event.report.broker.perm_id
 
 
 def _alike(one: Terms, other: Terms) -> bool:

@@ -40,6 +40,9 @@ _REASON_GRACE = 0.2
 """How long a rejection may wait for the message that says why, in seconds."""
 
 
+_FORKED = "IBKR made a second order of the change; it is being cancelled, and the order keeps its terms."
+
+
 class Sending:
     """What was begun is finished, also when the caller has gone; each method then tells how the order stands."""
 
@@ -177,12 +180,19 @@ class Sending:
             return
         await self._until(
             order,
-            lambda order: order.terms == terms or order.status.terminal or self._book.refusal(order.id) is not refusal,
+            lambda now: (
+                now.terms == terms
+                or now.status.terminal
+                or len(now.broker) > len(order.broker)
+                or self._book.refusal(order.id) is not refusal
+            ),
             self._settings.first_word_timeout,
         )
         now = self._book.get(order.id) or order
         if now.terms == terms:
             return
+        if len(now.broker) > len(order.broker):
+            raise BrokerRefused(None, _FORKED, advice="See GET /orders/{id}; change it again when one order is left.")
         if now.status.terminal:
             raise OrderFinished(order.id, now.status)
         latest = self._book.refusal(order.id)

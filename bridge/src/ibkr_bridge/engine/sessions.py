@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,9 @@ from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.topics import SESSION
 from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.upstream import Upstream
+
+_PATIENCE = 10.0
+"""How long somebody may wait for the session, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Sessions:
         self._publisher = publisher
         self._pinned = settings.account
         self._listeners: list[Callable[[Session], None]] = []
+        self._moved = asyncio.Event()
 
     @property
     def current(self) -> Session:
@@ -47,9 +52,20 @@ class Sessions:
         self._listeners.append(listener)
 
     def changed(self, session: Session) -> None:
+        self._moved.set()
         for listener in self._listeners:
             listener(session)
         self._publisher.publish(SESSION, self._shown(session))
+
+    async def until_ready(self) -> None:
+        """Wait a moment for the session. Raises BrokerAway when it does not come."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not self.current.ready:
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            self.require()
 
     def require(self) -> None:
         """Raises BrokerAway while nothing can be asked."""

@@ -24,7 +24,11 @@ from ibkr_bridge.storage.writer import Writer
 T = TypeVar("T")
 WRITE_DEADLINE = 15.0
 READ_DEADLINE = 10.0
-"""Seconds. The databases have shorter deadlines of their own; these catch a disk that hangs."""
+MARK_INTERVAL = 1.0
+"""Seconds. The databases have shorter deadlines of their own; these catch a disk that hangs.
+
+The high-water mark follows the journal at its interval: writing it costs as much as a commit, and nobody waits for it.
+"""
 
 
 class SqlJournal:
@@ -38,6 +42,7 @@ class SqlJournal:
         self._writing = ThreadPoolExecutor(1, "journal-writer")
         self._reading = ThreadPoolExecutor(1, "journal-reader")
         self._closed = False
+        self._due: asyncio.TimerHandle | None = None
         self.backup: Path | None = None
         """The copy that was made before the schema was upgraded, if it was."""
         self.mark_problem: str | None = None
@@ -81,8 +86,8 @@ class SqlJournal:
         The next batch is numbered behind it either way.
         """
         first = await self._write(lambda: self._writer.append(entries), WRITE_DEADLINE)
-        # Behind the commit and before the next one: nobody waits for it, and it is one batch late at worst.
-        self._writing.submit(self._mark)
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(MARK_INTERVAL, self._mark_now)
         return first
 
     async def order(self, order_id: str) -> Order | None:
@@ -131,7 +136,8 @@ class SqlJournal:
 
     async def verify(self) -> Verification:
         """Check the whole journal; other readers wait meanwhile. Raises WrongKey."""
-        # By the writer, so behind the last batch's mark; before the view is taken, because it must not lead.
+        self._mark_now()
+        # By the writer, so behind that mark; before the view is taken, because it must not lead.
         known = await self._write(lambda: mark.read(self._mark_path), WRITE_DEADLINE)
 
         def check() -> Verification:
@@ -145,12 +151,20 @@ class SqlJournal:
         if self._closed:
             return
         self._closed = True
+        if self._due is not None:
+            self._mark_now()
         # The reader first: the last to leave a SQLite file folds its write-ahead log in, and a reader could not.
         for executor, end in ((self._reading, self._reader.close), (self._writing, self._writer.close)):
             ended = executor.submit(end)
             executor.shutdown(wait=False)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.wrap_future(ended), WRITE_DEADLINE)
+
+    def _mark_now(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        self._writing.submit(self._mark)
 
     def _mark(self) -> None:
         try:

@@ -1,0 +1,1 @@
+"""/api/ibkr: the routes of a trading bot's backend."""
