@@ -44,7 +44,7 @@ LEGAL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     S.WORKING: _BROKER - {S.WORKING},
     S.PARTIALLY_FILLED: _BROKER - {S.WORKING, S.REJECTED},
     S.PENDING_CANCEL: _BROKER - {S.PENDING_CANCEL},
-    S.UNKNOWN: _BROKER | {S.NEVER_ARRIVED},
+    S.UNKNOWN: _BROKER | {S.NEVER_ARRIVED, S.AWAITING_ANSWER},
     S.NEVER_ARRIVED: _BROKER,  # the broker may still prove us wrong, and then it is right
     S.DENIED: frozenset(),
     S.FILLED: frozenset(),

@@ -21,6 +21,7 @@ from ibkr_bridge.domain.events import (
     ChangeRefused,
     ChangeRequested,
     Denied,
+    Established,
     OrderEvent,
     Reported,
     Sent,
@@ -119,6 +120,12 @@ class Sending:
 
     async def _send(self, order: Order, decide: Decide) -> None:
         """Put the order to the broker and hear its first word: taken, refused, a question, or none."""
+        if await self._in_time(self._place(order, decide)):
+            await self._hear(order)
+        else:
+            self._lost(order.id, "sent, and no word from IBKR")
+
+    async def _place(self, order: Order, decide: Decide) -> None:
         name = reference(order.id, attempt=order.attempt)
         try:
             broker = await self._upstream.place(order, name, decide)
@@ -127,24 +134,25 @@ class Sending:
             raise
         except QuestionAsked as asked:
             await self._questions.asked(order, asked.questions)
-            return
         except BrokerRefused as refusal:
             self._recorder.record(order.id, self._refused(name, refusal))
-            return
         except BrokerSilent as silence:
             self._recorder.record(order.id, Sent(BrokerIds(reference=name), self._clock.now()))
             self._recorder.record(order.id, answer_lost(silence.detail, self._clock.now(), self._settings))
-            return
-        self._recorder.record(order.id, Sent(broker, self._clock.now()))
-        await self._hear(order)
+        else:
+            self._recorder.record(order.id, Sent(broker, self._clock.now()))
 
     async def _not_sent(self, order: Order, away: BrokerAway) -> None:
         """Its client order id is free again; one that had been confirmed waits for an answer as before."""
+        latest = self._book.get(order.id) or order
         if order.questions:
             await self._questions.asked(order, order.questions)
-            return
-        await self._record(order.id, Denied(away.code, away.detail, self._clock.now()))
-        self._book.release(order)
+        elif latest.status is OrderStatus.UNKNOWN:  # its caller was told so, and keeps the id
+            text = f"nothing was sent: {away.detail}"
+            await self._record(order.id, Established(OrderStatus.NEVER_ARRIVED, text, self._clock.now()))
+        else:
+            await self._record(order.id, Denied(away.code, away.detail, self._clock.now()))
+            self._book.release(order)
 
     def _refused(self, name: str, refusal: BrokerRefused) -> Reported:
         return Reported(
@@ -170,12 +178,7 @@ class Sending:
         except OSError:
             raise JournalAway from None
         refusal = self._book.refusal(order.id)
-        try:
-            await self._upstream.modify(order, terms, self._questions.decide(order, confirmed))
-        except (QuestionAsked, BrokerRefused) as refused:
-            self._recorder.record(order.id, ChangeRefused(refused.detail, self._clock.now()))
-            raise
-        except BrokerSilent:
+        if not await self._in_time(self._modify(order, terms, self._questions.decide(order, confirmed))):
             self._lost(order.id, "change sent, and no word from IBKR")
             return
         await self._until(
@@ -200,10 +203,17 @@ class Sending:
             raise BrokerRefused(latest.code, latest.text)
         self._lost(order.id, "change sent, and no word from IBKR")
 
+    async def _modify(self, order: Order, terms: Terms, decide: Decide) -> None:
+        try:
+            await self._upstream.modify(order, terms, decide)
+        except (QuestionAsked, BrokerRefused) as refused:
+            self._recorder.record(order.id, ChangeRefused(refused.detail, self._clock.now()))
+            raise
+
     async def _send_cancel(self, order: Order) -> None:
         self._recorder.record(order.id, CancelRequested(self._clock.now()))
         refusal = self._book.refusal(order.id)
-        await self._upstream.cancel(order)
+        await self._in_time(self._upstream.cancel(order))
         ended = await self._until(
             order,
             lambda order: order.status.terminal or self._book.refusal(order.id) is not refusal,
@@ -214,6 +224,18 @@ class Sending:
         latest = self._book.refusal(order.id)
         if not ended.status.terminal and latest is not None and latest is not refusal:
             raise BrokerRefused(latest.code, latest.text)
+
+    async def _in_time(self, work: Coroutine[None, None, None]) -> bool:
+        """Whether it ended in time and with an answer; what has not goes on, and records later what became of it."""
+        task = self._own(work, "order on its way")
+        await asyncio.wait({task}, timeout=self._settings.first_word_timeout)
+        if not task.done():
+            return False
+        try:
+            task.result()
+        except BrokerSilent:
+            return False
+        return True
 
     def _lost(self, order_id: str, what: str) -> None:
         seconds = self._settings.first_word_timeout
@@ -236,11 +258,14 @@ class Sending:
         return latest
 
     async def _owned(self, work: Coroutine[None, None, None], order: Order) -> Order:
-        task = asyncio.create_task(work, name=f"order {order.id}")
+        await asyncio.shield(self._own(work, f"order {order.id}"))
+        return self._book.get(order.id) or order
+
+    def _own(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        await asyncio.shield(task)
-        return self._book.get(order.id) or order
+        return task
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

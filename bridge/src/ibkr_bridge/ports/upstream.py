@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +101,10 @@ UpstreamEvent = (
     | PnlChanged
 )
 Listener = Callable[[UpstreamEvent], None]
+
+
+Admission = Callable[[tuple[str, ...], tuple[str, int]], Awaitable[None]]
+"""Given the accounts and our end of the connection: raises WorldMismatch when this is not the far end we want."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ibkr_bridge.config.settings import Settings
 from ibkr_bridge.domain.errors import WorldMismatch
 from ibkr_bridge.domain.world import strangers, world_of
-from ibkr_bridge.upstream.tws.session import Admission
+from ibkr_bridge.ports.upstream import Admission
 
 
 def admission(settings: Settings) -> Admission:

@@ -16,8 +16,7 @@ from ibkr_bridge.guards.verdict import Limits
 from ibkr_bridge.hub.hub import Hub
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
-from ibkr_bridge.upstream.tws.adapter import TwsUpstream
-from ibkr_bridge.upstream.tws.session import Admission
+from ibkr_bridge.ports.upstream import Admission, Upstream
 from ibkr_bridge.upstream.tws.wire import TwsSettings
 
 _MARKET_DATA_TYPES = {"live": 1, "frozen": 2, "delayed": 3, "delayed_frozen": 4}
@@ -34,10 +33,21 @@ class House:
 def compose(settings: Settings, admit: Admission, clock: Clock, journal: Journal) -> House:
     """Time, chance and the journal are handed in, so that a test can own them."""
     hub = Hub(encode)
-    upstream = TwsUpstream(_tws(settings), clock, admit)
+    upstream = _upstream(settings, clock, admit)
     machine = Machine(upstream, journal, hub, ExchangeCalendar(), clock, _engine(settings))
     app = create_app(machine.engine, hub, settings.api)
     return House(machine, hub, app, journal)
+
+
+def _upstream(settings: Settings, clock: Clock, admit: Admission) -> Upstream:
+    """The other door is loaded only where it is used: each brings libraries of its own."""
+    if settings.upstream.door == "tws":
+        from ibkr_bridge.upstream.tws.adapter import TwsUpstream  # noqa: PLC0415  as said
+
+        return TwsUpstream(_tws(settings), clock, admit)
+    from ibkr_bridge.runtime.webapi import webapi  # noqa: PLC0415  as said
+
+    return webapi(settings, clock, admit)
 
 
 def _tws(settings: Settings) -> TwsSettings:

@@ -18,6 +18,7 @@ from ibkr_bridge.domain.errors import WorldMismatch
 from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.engine import Engine
 from ibkr_bridge.ports.journal import Journal
+from ibkr_bridge.ports.upstream import Admission
 from ibkr_bridge.runtime.admission import admission
 from ibkr_bridge.runtime.clock import SystemClock
 from ibkr_bridge.runtime.compose import House, compose
@@ -25,7 +26,6 @@ from ibkr_bridge.runtime.journals import open_journal
 from ibkr_bridge.runtime.loop import run
 from ibkr_bridge.storage.errors import JournalError
 from ibkr_bridge.telemetry.logs import configure
-from ibkr_bridge.upstream.tws.session import Admission
 
 log = structlog.get_logger()
 _STOP_TIMEOUT = 5

@@ -13,7 +13,7 @@ from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Ter
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
+from ibkr_bridge.ports.upstream import Admission, BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
 from ibkr_bridge.upstream.pacing import Pacer
 from ibkr_bridge.upstream.tws.accounts import Accounts
 from ibkr_bridge.upstream.tws.callbacks import Callbacks
@@ -23,7 +23,7 @@ from ibkr_bridge.upstream.tws.contracts import Contracts
 from ibkr_bridge.upstream.tws.errors import Messages
 from ibkr_bridge.upstream.tws.marketdata import MarketData
 from ibkr_bridge.upstream.tws.orders import Orders
-from ibkr_bridge.upstream.tws.session import Admission, Attempt, Session
+from ibkr_bridge.upstream.tws.session import Attempt, Session
 from ibkr_bridge.upstream.tws.wire import TwsSettings, Wire
 
 

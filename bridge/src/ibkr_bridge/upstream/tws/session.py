@@ -14,13 +14,12 @@ from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerSilent, Wor
 from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.domain.session import SessionState
 from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.upstream import Admission
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws.codes import Code, Effect
 from ibkr_bridge.upstream.tws.wire import Wire
 
 log = structlog.get_logger()
-Admission = Callable[[tuple[str, ...], tuple[str, int]], Awaitable[None]]
-"""Given the accounts and our end of the socket: raises WorldMismatch when this is not the far end we want."""
 _STARTING = "session.starting"
 _SHORTEST_WAIT = 0.01
 """Seconds; a wait that rounds to nothing would never end."""
