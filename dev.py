@@ -33,6 +33,7 @@ CHECKED = (
     "bench",
     "docs",
     "examples",
+    "faults",
 )
 
 if sys.version_info < (3, 11):  # noqa: UP036  whoever has an older one should be told in words

@@ -1,112 +1,115 @@
-"""Programs that trade through the service and repeat what they are unsure of; and what each of them was told."""
+"""Programs that trade through the service, alone or against each other, and repeat whatever they are unsure of."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
+from faults.records import Answer, Asked, Json
 
-_THINK = 1.5
-_TRIES = 4
-
-
-async def call(app: FastAPI, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-    """One request straight into the application, with no web server between: status and JSON."""
-    sent: list[Mapping[str, Any]] = []
-    content = b"" if body is None else json.dumps(body).encode()
-    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [*headers, (b"content-length", str(len(content)).encode())],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8000),
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    async def send(message: Mapping[str, Any]) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    text = b"".join(message.get("body", b"") for message in sent[1:])
-    return int(sent[0]["status"]), dict(json.loads(text))
+Ask = Callable[[str, str, Json | None], Awaitable[tuple[int, Json]]]
+"""Method, path and body; status 0 when the service was dead or died before it answered."""
+TRIES = 4
+_ALONE, _SHARED, _ORDERS, _TOGETHER = 3, 2, 4, 3
 
 
-@dataclass(slots=True)
-class Told:
-    """What a caller asked under one id, and every answer it got; None: the service died before it answered."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An order that a program wants, under an id of its own or one that another program uses as well."""
 
-    body: dict[str, Any]
-    answers: list[tuple[int, dict[str, Any]] | None] = field(default_factory=list)
-
-    @property
-    def order_ids(self) -> set[str]:
-        answers = [answer for answer in self.answers if answer is not None]
-        placed = {body["id"] for status, body in answers if status in (200, 201, 202)}
-        return placed | {body["order"]["id"] for _status, body in answers if "order" in body}
+    client_order_id: str
+    body: Json
 
 
-Ask = Callable[[str, str, object], Awaitable[tuple[int, dict[str, Any]] | None]]
+def programs(seed: int) -> list[list[Wish]]:
+    """What each program wants: three with ids of their own, two that share theirs, and not always the body."""
+    chance = random.Random(f"wishes {seed}")
+    alone = [[_wish(f"caller{number}-{order}", chance) for order in range(_ORDERS)] for number in range(_ALONE)]
+    shared = [_wish(f"twins-{order}", chance) for order in range(_TOGETHER)]
+    twins = [[_rival(wish) if chance.random() < 0.25 else wish for wish in shared] for _ in range(_SHARED)]
+    return [*alone, *twins]
+
+
+def _wish(name: str, chance: random.Random) -> Wish:
+    side = chance.choice(("BUY", "SELL"))
+    qty = chance.randint(1, 50)
+    base: Json = {"symbol": "AAPL", "side": side, "qty": qty, "client_order_id": name}
+    kind = chance.random()
+    if kind < 0.3:
+        return Wish(name, {**base, "type": "MARKET"})
+    if kind < 0.5:  # marketable, and perhaps only in part
+        return Wish(name, {**base, "qty": qty * 40, "type": "LIMIT", "limit": 280 if side == "BUY" else 260})
+    if kind < 0.8:  # near the market: the price walks over it sooner or later
+        limit = round(270 + chance.uniform(-0.1, 0.1), 2)
+        return Wish(name, {**base, "qty": qty * 10, "type": "LIMIT", "limit": limit})
+    return Wish(name, {**base, "type": "LIMIT", "limit": 200 if side == "BUY" else 340})
+
+
+def _rival(wish: Wish) -> Wish:
+    """The same id for another order."""
+    body = {**wish.body, "side": "SELL" if wish.body["side"] == "BUY" else "BUY"}
+    return Wish(wish.client_order_id, body)
 
 
 class Caller:
-    """One program: it places, changes and cancels, and sends again under the same id whatever it is unsure of."""
+    """One program. It may be killed at any await, and started again: then it begins with its first wish."""
 
-    def __init__(self, name: str, chance: random.Random, ask: Ask, told: dict[str, Told]) -> None:
-        self._name = name
+    def __init__(
+        self, wishes: Sequence[Wish], chance: random.Random, ask: Ask, asked: Asked, *, think: float, tries: int = TRIES
+    ) -> None:
+        """`think`: seconds that it takes between two orders, at most; an order is asked for so many times."""
+        self._wishes = wishes
         self._chance = chance
         self._ask = ask
-        self._told = told
+        self._asked = asked
+        self._think = think
+        self._tries = tries
 
-    async def run(self, count: int) -> None:
-        for number in range(count):
-            await asyncio.sleep(self._chance.random() * _THINK)
-            order_id = await self._place(f"{self._name}-{number}")
+    async def run(self) -> None:
+        for wish in self._wishes:
+            await asyncio.sleep(self._chance.random() * self._think if self._chance.random() < 0.7 else 0)
+            order_id = await self._place(wish)
             if order_id is not None:
                 await self._follow(order_id)
 
-    async def _place(self, client_order_id: str) -> str | None:
-        told = self._told.setdefault(client_order_id, Told({**self._wish(), "client_order_id": client_order_id}))
-        for _ in range(_TRIES):
-            answer = await self._ask("POST", "/orders", told.body)
-            told.answers.append(answer)
-            if answer is not None and answer[0] in (200, 201):
-                return str(answer[1]["id"])
-            if answer is not None and answer[0] == 422:
-                return None
-            await asyncio.sleep(self._chance.random() * 3)
-        return next(iter(told.order_ids), None)
+    async def _place(self, wish: Wish) -> str | None:
+        known: str | None = None
+        for _ in range(self._tries):
+            for answer in await self._at_once(wish):
+                if answer.order is not None:
+                    known = str(answer.order["id"])
+                if answer.status in (200, 201) or answer.status == 422:
+                    return known if answer.status != 422 else None
+            await asyncio.sleep(self._chance.random() * 2 * self._think)
+        return known
 
-    def _wish(self) -> dict[str, Any]:
-        side = self._chance.choice(("BUY", "SELL"))
-        qty = self._chance.randint(1, 50)
-        base = {"symbol": "AAPL", "side": side, "qty": qty}
-        kind = self._chance.random()
-        if kind < 0.3:
-            return {**base, "type": "MARKET"}
-        if kind < 0.5:  # marketable, and perhaps only in part
-            return {**base, "qty": qty * 40, "type": "LIMIT", "limit": 280 if side == "BUY" else 260}
-        if kind < 0.8:  # near the market: the price walks over it sooner or later
-            return {**base, "qty": qty * 10, "type": "LIMIT", "limit": round(270 + self._chance.uniform(-0.1, 0.1), 2)}
-        return {**base, "type": "LIMIT", "limit": 200 if side == "BUY" else 340}
+    async def _at_once(self, wish: Wish) -> list[Answer]:
+        """Usually once; a program with a bug in it sends the same thing several times at the same time."""
+        copies = self._chance.choice((2, 3, 5)) if self._chance.random() < 0.12 else 1
+        return list(await asyncio.gather(*(self._post(wish) for _ in range(copies))))
+
+    async def _post(self, wish: Wish) -> Answer:
+        answer = Answer("POST", wish.body, 0, {})
+        try:
+            answer = Answer("POST", wish.body, *await self._ask("POST", "/orders", wish.body))
+        finally:  # a program that is killed has asked all the same
+            self._asked.place(wish.client_order_id, answer)
+        return answer
 
     async def _follow(self, order_id: str) -> None:
         kind = self._chance.random()
-        await asyncio.sleep(self._chance.random())
+        await asyncio.sleep(self._chance.random() * self._think)
         if kind < 0.3:
-            await self._ask("DELETE", f"/orders/{order_id}", None)
-        elif kind < 0.5:
-            await self._ask("PATCH", f"/orders/{order_id}", {"qty": self._chance.randint(1, 90)})
+            await self._want("DELETE", order_id, None)
+        elif kind < 0.6:
+            await self._want("PATCH", order_id, {"qty": self._chance.randint(1, 90)})
+
+    async def _want(self, method: str, order_id: str, body: dict[str, Any] | None) -> None:
+        answer = Answer(method, body, 0, {})
+        try:
+            answer = Answer(method, body, *await self._ask(method, f"/orders/{order_id}", body))
+        finally:
+            self._asked.wish(order_id, answer)

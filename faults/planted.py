@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from faults.luck import lottery
 from ibkr_bridge.domain.errors import BridgeError
-from ibkr_bridge.domain.events import AnswerLost, Established, Executed, OrderUpdate, Received
+from ibkr_bridge.domain.events import Established, Executed, OrderUpdate, Received
 from ibkr_bridge.domain.identity import reference
 from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus
 from ibkr_bridge.domain.session import SessionState
@@ -22,40 +24,41 @@ from ibkr_bridge.runtime.compose import House
 
 def resend_on_timeout(house: House) -> None:
     """No word in time: send it again."""
-    orders, upstream = house.machine.engine.orders, _upstream(house)
-    lost = orders._lost
+    sending, upstream = house.machine._sending, _upstream(house)
+    lost = sending._lost
 
     async def send(order: Order) -> None:
         with suppress(BridgeError):
-            await upstream.place(order, reference(order.id, attempt=2))
+            await upstream.place(order, reference(order.id, attempt=2), sending._questions.decide(order))
 
     def again(order_id: str, what: str) -> None:
-        order = orders._book.get(order_id)
+        order = sending._book.get(order_id)
         if order is not None and what.startswith("sent"):
-            orders._tasks.add(asyncio.get_running_loop().create_task(send(order)))
+            sending._tasks.add(asyncio.get_running_loop().create_task(send(order)))
         lost(order_id, what)
 
-    _put(orders, "_lost", again)
+    _put(sending, "_lost", again)
 
 
 def commit_after_send(house: House) -> None:
     """The order leaves before its intent is kept."""
-    orders, upstream, journal = house.machine.engine.orders, _upstream(house), house.journal
+    sending, upstream, journal = house.machine._sending, _upstream(house), house.journal
     append = journal.append
 
     async def slowly(entries: Any) -> int:
         for entry in entries:
             if isinstance(entry.event, Received):
                 with suppress(BridgeError):
-                    await upstream.place(entry.order, reference(entry.order.id))
+                    decide = sending._questions.decide(entry.order)
+                    await upstream.place(entry.order, reference(entry.order.id), decide)
         await asyncio.sleep(0.2)  # the disk takes its time, and a crash may come first
         return await append(entries)
 
-    async def already(_order: Order, sent: str) -> BrokerIds:
+    async def already(_order: Order, sent: str, _decide: object) -> BrokerIds:
         return BrokerIds(reference=sent)
 
     _put(journal, "append", slowly)
-    _put(orders, "_upstream", _Replaced(upstream, place=already))
+    _put(sending, "_upstream", _Replaced(upstream, place=already))
 
 
 def bound_too_late(house: House) -> None:
@@ -108,13 +111,14 @@ def warning_moves_state(house: House) -> None:
 
 def timeout_is_a_failure(house: House) -> None:
     """No word in time: tell the world that it was rejected."""
-    orders = house.machine.engine.orders
+    sending = house.machine._sending
+    lost = sending._lost
 
     def rejected(order_id: str, what: str) -> None:
-        orders._recorder.record(order_id, AnswerLost(what, orders._clock.now()))
-        orders._recorder.record(order_id, Established(OrderStatus.REJECTED, what, orders._clock.now()))
+        lost(order_id, what)
+        sending._recorder.record(order_id, Established(OrderStatus.REJECTED, what, sending._clock.now()))
 
-    _put(orders, "_lost", rejected)
+    _put(sending, "_lost", rejected)
 
 
 def duplicate_execution_delivered(house: House) -> None:
@@ -157,17 +161,67 @@ def snapshot_trusted_when_cut_short(house: House) -> None:
     _state(house, lambda state: replace(state, open=(), complete=True))
 
 
+def stream_numbers_begin_anew(house: House) -> None:
+    """Every life of the service counts its messages from one."""
+    publish, count = house.hub.publish, itertools.count(1)
+
+    def renumbered(topic: str, message: object) -> None:
+        publish(topic, replace(message, seq=next(count)) if isinstance(message, OrderUpdate) else message)
+
+    _put(house.hub, "publish", renumbered)
+
+
+def told_before_it_is_kept(house: House) -> None:
+    """Listeners hear of it while the disk still writes; a crash between the two, and it never was."""
+    recorder = house.machine._recorder
+    record, count = recorder.record, itertools.count(1)
+
+    def at_once(order_id: str, event: Any) -> asyncio.Future[int]:
+        if isinstance(event, Executed) and (order := recorder._book.get(order_id)) is not None:
+            house.hub.publish(ORDERS, OrderUpdate(next(count), event, order))
+        return record(order_id, event)
+
+    _put(recorder, "record", at_once)
+
+
+def body_not_compared(house: House) -> None:
+    """Whoever names a known id gets its order, whatever he asked for."""
+    orders = house.machine.engine.orders
+    again = orders._again
+
+    async def whatever(bound: Bound, _body: str) -> Any:
+        return await again(bound, bound.fingerprint)
+
+    _put(orders, "_again", whatever)
+
+
+def correction_ignored(house: House) -> None:
+    """What IBKR has corrected stays as it was first told."""
+
+    def late(event: UpstreamEvent) -> bool:
+        return isinstance(event, Executed) and not event.exec_id.endswith(".01")
+
+    _filter(house, late)
+    _state(house, lambda state: replace(state, executions=[one for one in state.executions if not late(one)]))
+
+
+def fork_ignored(house: House) -> None:
+    """A change has left two orders at the broker, and nobody stops the one too many."""
+    machine: Any = house.machine
+    _put(machine._forks, "look_at", lambda _order_id: None)
+
+
 def change_as_a_new_order(house: House) -> None:
     """A change is sent under a new order id: two orders live."""
-    orders, upstream = house.machine.engine.orders, _upstream(house)
+    sending, upstream = house.machine._sending, _upstream(house)
 
-    async def modify(order: Order, terms: Any) -> None:
-        await upstream.place(replace(order, terms=terms), reference(order.id))
+    async def modify(order: Order, terms: Any, decide: Any) -> None:
+        await upstream.place(replace(order, terms=terms), reference(order.id), decide)
 
-    _put(orders, "_upstream", _Replaced(upstream, modify=modify))
+    _put(sending, "_upstream", _Replaced(upstream, modify=modify))
 
 
-PLANTED: Mapping[str, Callable[[House], None]] = {
+_BUGS: Mapping[str, Callable[[House], None]] = {
     bug.__name__: bug
     for bug in (
         resend_on_timeout,
@@ -182,8 +236,24 @@ PLANTED: Mapping[str, Callable[[House], None]] = {
         one_look_is_enough,
         snapshot_trusted_when_cut_short,
         change_as_a_new_order,
+        fork_ignored,
+        correction_ignored,
+        stream_numbers_begin_anew,
+        told_before_it_is_kept,
+        body_not_compared,
     )
 }
+_SHOWN_BY: Mapping[str, str] = {
+    fork_ignored.__name__: "modify_forks",
+    correction_ignored.__name__: "corrected_execution",
+}
+"""Bugs that only one kind of bad day can show."""
+
+
+def planted() -> Mapping[str, Callable[[House], None]]:
+    """The bugs by name; without those whose bad day is not in the lottery."""
+    drawn = {day.name for day in lottery()}
+    return {name: bug for name, bug in _BUGS.items() if _SHOWN_BY.get(name, "cut") in drawn}
 
 
 def _upstream(house: House) -> Any:

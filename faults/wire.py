@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+
+Tap = Callable[[bytes], None]
+"""Called with each whole frame before it goes on; length and greeting are left off."""
+_GREETING = b"API\0"
 
 
 class Wire:
     """Bytes pass unless the wire is mute (what the gateway says is lost), deaf (what we say is lost) or shut."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, *, sending: Tap | None = None, hearing: Tap | None = None) -> None:
+        """`sending` taps what the service says, `hearing` what the gateway says."""
         self.target = target
         self.mute = False
         self.deaf = False
         self.shut = False
         self.port = 0
+        self._sending = sending or _nothing
+        self._hearing = hearing or _nothing
         self._server: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
 
@@ -53,11 +60,16 @@ class Wire:
         if self.shut:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:  # nobody is at home: who knocks here is to learn it as if there were no wire
+            writer.transport.abort()
+            return
         self._open[task] = (writer, far_writer)
         try:
             await asyncio.gather(
-                _pump(reader, far_writer, lambda: self.deaf), _pump(far_reader, writer, lambda: self.mute)
+                _pump(reader, far_writer, lambda: self.deaf, self._sending),
+                _pump(far_reader, writer, lambda: self.mute, self._hearing),
             )
         finally:
             del self._open[task]
@@ -65,9 +77,34 @@ class Wire:
             far_writer.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: Callable[[], bool]) -> None:
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: Callable[[], bool], tap: Tap) -> None:
+    """Whole frames as they come, so that `say` never speaks into the middle of one; a torn one at the end as it is."""
+    rest = bytearray()
     with suppress(OSError):
         while data := await reader.read(65536):
-            if not lost():
-                writer.write(data)
+            rest += data
+            for frame in _frames(rest):
+                tap(frame[4:])
+                if not lost():
+                    writer.write(frame)
+        if rest and not lost():
+            writer.write(bytes(rest))
     writer.close()
+
+
+def _frames(rest: bytearray) -> Iterator[bytes]:
+    """Take whole frames out of what has come."""
+    if rest.startswith(_GREETING):
+        yield _take(rest, len(_GREETING))
+    while len(rest) >= 4 and len(rest) >= 4 + (size := int.from_bytes(rest[:4], "big")):
+        yield _take(rest, 4 + size)
+
+
+def _take(rest: bytearray, count: int) -> bytes:
+    frame = bytes(rest[:count])
+    del rest[:count]
+    return frame
+
+
+def _nothing(_frame: bytes) -> None:
+    """Nobody listens in."""

@@ -1,131 +1,136 @@
-"""One seed's world: a simulated broker, a wire, a service that may die and come back, callers, and bad luck."""
+"""One seed's world in virtual time: a simulated broker, a wire, a service that dies and returns, callers, bad luck."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
-from faults.callers import Caller, Told, call
-from faults.loop import START, JumpingLoop, WorldClock
+from faults import luck
+from faults.callers import Caller, programs
+from faults.journals import SQLITE, home
+from faults.loop import START, JumpingLoop, Moment
+from faults.records import LAST, LAST_WORD, Answer, Asked, Beliefs, Json, Ledger, Outcome, ledger
+from faults.service import Planted, Service
 from faults.wire import Wire
-from ibkr_bridge.config.settings import GuardSettings, Settings, TradingSettings, TwsSettings
-from ibkr_bridge.domain.events import Executed, OrderUpdate
-from ibkr_bridge.domain.order import Order
-from ibkr_bridge.domain.world import World as Worlds
-from ibkr_bridge.engine.topics import ORDERS
-from ibkr_bridge.ports.journal import Journal
-from ibkr_bridge.runtime.compose import House, compose
-from ibkr_bridge.storage.memory import MemoryJournal
 from ibkr_sim.clock import Clock
+from ibkr_sim.control.ledger import ledger as books_of
 from ibkr_sim.exchange.settings import ExchangeSettings
+from ibkr_sim.faults.injection import Injection
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings as DoorSettings
 
-_CALLERS = 3
-_ORDERS = 5
-_BAD_LUCK = 8
+_BAD_LUCK = 12
+_THINK = 1.5
 _PATIENCE = 600.0
 """Virtual seconds after which whatever can be settled must be."""
+_BETWEEN = ("cut", "mute", "deaf", "shut", "link", "crash", "crash", "mislead", "kill_a_caller", "hang_up")
+"""What goes wrong between client, gateway and callers; the rest goes wrong at the gateway."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What everybody believes at the end."""
+class Subject(Protocol):
+    """What is tried: the service, or whatever else trades at the far end of the wire."""
 
-    seed: int
-    simulator: Simulator
-    told: dict[str, Told]
-    orders: list[Order]
-    delivered: list[Executed] = field(default_factory=list)
-    happened: list[str] = field(default_factory=list)
+    async def start(self) -> None: ...
+    async def die(self) -> None: ...
+    async def die_at_its_next_write(self, moment: Moment, patience: float) -> None: ...
+    async def hang_up(self, seconds: float) -> None: ...
+    async def ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]: ...
+    async def settled(self, hidden: frozenset[int]) -> bool: ...
+    async def beliefs(self) -> Beliefs: ...
 
 
-_MISLEADING = (
-    (10349, "Order TIF was set to DAY based on order preset."),
-    (399, "Order Message: Warning: your order will not be placed at the exchange until 09:30"),
-    (2109, "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored"),
-    (10148, "OrderId that needs to be cancelled can not be cancelled, state: Submitted."),
-)
-_BAD_DAYS = (
-    ("answer_lost", "order"),
-    ("silent_drop", "order"),
-    ("tif_preset", "order"),
-    ("status_missing", "order"),
-    ("duplicate_execution", "execution"),
-    ("late_execution", "execution"),
-    ("commission_first", "execution"),
-    ("refused_cancel", "cancel"),
-    ("client_id_held", "leave"),
-    ("snapshot_cut", "snapshot"),
-    ("delay", "now"),
-)
-Planted = Callable[[House], None]
+def play(seed: int, journal: str = SQLITE, planted: Planted | None = None) -> Outcome:
+    """A seed's whole story with the service. `journal` is memory, sqlite, or the URL of a PostgreSQL server."""
+    with home(journal) as kept:
+        return play_with(seed, lambda wire: Service(seed, kept, wire, planted))
+
+
+def play_with(seed: int, make: Callable[[Wire], Subject]) -> Outcome:
+    """A seed's whole story, in virtual time."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(_world(seed, make))
+
+
+async def _world(seed: int, make: Callable[[Wire], Subject]) -> Outcome:
+    settings = SimulatorSettings(exchange=ExchangeSettings(seed=seed), tws=DoorSettings(port=0), control_port=None)
+    clock = Clock(START, 1.0, asyncio.get_running_loop().time)
+    async with Simulator(settings, clock) as simulator:
+        wire = Wire(simulator.tws_port)
+        await wire.start()
+        try:
+            return await World(seed, simulator, wire, make(wire)).run()
+        finally:
+            await wire.close()
 
 
 class World:
-    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop, planted: Planted | None = None) -> None:
+    def __init__(self, seed: int, simulator: Simulator, wire: Wire, subject: Subject) -> None:
         self._seed = seed
-        self._loop = loop
-        self._planted = planted
+        self._simulator = simulator
+        self._wire = wire
+        self._subject = subject
         self._chance = random.Random(f"world {seed}")
-        self._journal: Journal = MemoryJournal()
-        self._lives = 0
-        self._house: House | None = None
-        self._machine: asyncio.Task[None] | None = None
-        self._told: dict[str, Told] = {}
-        self._delivered: list[Executed] = []
+        self._asked = Asked()
         self._happened: list[str] = []
+        self._struck: list[Injection] = []
+        self._callers: list[asyncio.Task[None]] = []
 
     async def run(self) -> Outcome:
-        settings = SimulatorSettings(
-            exchange=ExchangeSettings(seed=self._seed), tws=DoorSettings(port=0), control_port=None
+        try:
+            await self._subject.start()
+            await self._live()
+            await self._settle()
+            await self._last_word()
+            self._simulator.clock.set_speed(0)  # nothing more happens: what was on its way arrives, books are closed
+            await asyncio.sleep(5)
+            beliefs = await self._subject.beliefs()
+        finally:
+            await self._subject.die()
+        return Outcome(
+            seed=self._seed,
+            ledger=self._ledger(),
+            beliefs=beliefs,
+            asked=self._asked,
+            happened=tuple(self._happened),
+            faults=frozenset(one.order.name for one in self._struck if one.strikes),
         )
-        clock = Clock(START, 1.0, self._loop.time)
-        async with Simulator(settings, clock) as simulator:
-            self._wire = Wire(simulator.tws_port)
-            await self._wire.start()
-            try:
-                await self._start()
-                await self._live(simulator)
-                await self._settle(simulator)
-                simulator.clock.set_speed(0)  # nothing more happens: what was on its way arrives, and books are closed
-                await asyncio.sleep(5)
-                orders = await self._all_orders()
-            finally:
-                await self._die()
-                await self._wire.close()
-            return Outcome(self._seed, simulator, self._told, orders, self._delivered, self._happened)
 
-    async def _live(self, simulator: Simulator) -> None:
-        callers = [
-            Caller(f"caller{number}", random.Random(f"{self._seed} {number}"), self._ask, self._told)
-            for number in range(_CALLERS)
-        ]
-        async with asyncio.TaskGroup() as tasks:
-            for caller in callers:
-                tasks.create_task(caller.run(_ORDERS))
-            tasks.create_task(self._bad_luck(simulator))
+    async def _live(self) -> None:
+        self._callers = [asyncio.create_task(self._caller(number).run()) for number in range(len(programs(self._seed)))]
+        await self._bad_luck()
+        while self._callers:  # a caller that was killed has a successor by now
+            await asyncio.gather(*(self._callers.pop() for _ in tuple(self._callers)), return_exceptions=True)
 
-    async def _bad_luck(self, simulator: Simulator) -> None:
+    def _caller(self, number: int, life: int = 1) -> Caller:
+        wishes = programs(self._seed)[number]
+        # Twins think at the same pace, so that they meet.
+        pace = random.Random(f"{self._seed} {wishes[0].client_order_id} {life}")
+        return Caller(wishes, pace, self._subject.ask, self._asked, think=_THINK)
+
+    async def _bad_luck(self) -> None:
         for _ in range(_BAD_LUCK):
-            await asyncio.sleep(self._chance.expovariate(1 / 1.2))
-            if self._chance.random() < 0.5:
-                self._at_the_gateway(simulator)
-                continue
-            name = self._chance.choice(("cut", "mute", "deaf", "shut", "link", "crash", "mislead"))
-            self._happened.append(f"{self._loop.time():.3f} {name}")
-            await getattr(self, f"_{name}")()
+            await asyncio.sleep(self._chance.expovariate(1 / 0.9))
+            if self._chance.random() < 0.55:
+                await self._at_the_gateway(luck.draw(self._chance, luck.lottery()))
+            else:
+                name = self._chance.choice(_BETWEEN)
+                self._tell(name)
+                await getattr(self, f"_{name}")()
 
-    def _at_the_gateway(self, simulator: Simulator) -> None:
-        """One of IBKR's own bad days, on its own next occasion."""
-        name, trigger = self._chance.choice(_BAD_DAYS)
-        self._happened.append(f"{self._loop.time():.3f} {name} on {trigger}")
-        simulator.faults.inject(name, trigger, seed=self._chance.randrange(1000))
+    def _tell(self, what: str) -> None:
+        self._happened.append(f"{asyncio.get_running_loop().time():.3f} {what}")
+
+    async def _at_the_gateway(self, strike: luck.Strike) -> None:
+        """One of IBKR's own bad days, at once or on its own next occasion."""
+        self._tell(f"{strike.name} on {strike.on} {strike.options or ''}".rstrip())
+        injection = self._simulator.faults.inject(strike.name, strike.on, options=strike.options, seed=strike.seed)
+        self._struck.append(injection)
+        if strike.seconds:
+            await asyncio.sleep(strike.seconds)
+            self._simulator.faults.remove(injection)
 
     async def _cut(self) -> None:
         self._wire.cut()
@@ -154,106 +159,54 @@ class World:
 
     async def _mislead(self) -> None:
         """Messages about live orders that other clients take for their end."""
-        live = [order for order in await self._all_orders() if order.broker and not order.status.terminal]
-        for order in live[:3]:
-            code, text = self._chance.choice(_MISLEADING)
-            self._wire.say(code, text, order.broker[-1].order_id)
+        live = [order for order in self._simulator.exchange.open_orders() if order.request.order_id]
+        for order in live[-3:]:
+            code, text = self._chance.choice(luck.MISLEADING)
+            self._wire.say(code, text, order.request.order_id)
 
     async def _crash(self) -> None:
-        """kill -9 in virtual time: whatever the journal had not kept is gone."""
-        await self._die()
+        """At any moment, or in the middle of a write."""
+        moment = self._chance.choice((None, *Moment))
+        if moment is None:
+            await self._subject.die()
+        else:
+            await self._subject.die_at_its_next_write(moment, patience=self._chance.uniform(0.5, 3))
         await asyncio.sleep(self._chance.expovariate(1 / 2))
-        await self._start()
+        await self._subject.start()
 
-    async def _start(self) -> None:
-        self._lives += 1
-        clock = WorldClock(self._loop, f"service {self._seed} {self._lives}")
-        house = compose(self._settings(), _admit, clock, self._journal)
-        if self._planted is not None:
-            self._planted(house)
-        self._listen(house)
-        self._house = house
-        self._machine = self._loop.create_task(house.machine.run())
+    async def _kill_a_caller(self) -> None:
+        """Its question is under way; a successor begins from the start, with the same ids."""
+        number = self._chance.randrange(len(self._callers))
+        self._callers[number].cancel()
+        await asyncio.sleep(self._chance.random())
+        life = len(self._happened)
+        self._callers[number] = asyncio.create_task(self._caller(number, life).run())
 
-    async def _die(self) -> None:
-        machine, self._machine, self._house = self._machine, None, None
-        if machine is not None:
-            self._wire.cut()
-            machine.cancel()
-            with suppress(asyncio.CancelledError):
-                await machine
+    async def _hang_up(self) -> None:
+        await self._subject.hang_up(self._chance.expovariate(1))
 
-    def _listen(self, house: House) -> None:
-        """A listener that never sleeps: what the service publishes of fills is what was delivered."""
-        publish = house.hub.publish
-
-        def heard(topic: str, message: object) -> None:
-            if topic == ORDERS and isinstance(message, OrderUpdate) and isinstance(message.event, Executed):
-                self._delivered.append(message.event)
-            publish(topic, message)
-
-        house.hub.publish = heard  # type: ignore[method-assign]
-
-    async def _ask(self, method: str, path: str, body: object) -> tuple[int, dict[str, Any]] | None:
-        """An answer, or None when the service is dead or dies meanwhile."""
-        house, machine = self._house, self._machine
-        if house is None or machine is None:
-            return None
-        asking = self._loop.create_task(call(house.app, method, path, body))
-        await asyncio.wait({asking, machine}, return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            return None
-        return None if asking.cancelled() or asking.exception() else asking.result()
-
-    async def _settle(self, simulator: Simulator) -> None:
+    async def _settle(self) -> None:
         """The trouble is over: give the service the time it needs to find out everything."""
-        simulator.faults.clear()
+        for injection in self._simulator.faults.injections:
+            if injection.order.name != luck.FOREVER:
+                self._simulator.faults.remove(injection)
         self._wire.heal()
         self._wire.cut()
-        if self._house is None:
-            await self._start()
+        await self._subject.hang_up(0)
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
+                await asyncio.sleep(1)  # until it has noticed that the wire broke
                 while not await self._settled():  # noqa: ASYNC110  what the service knows can only be asked
                     await asyncio.sleep(1)
 
+    async def _last_word(self) -> None:
+        """After everything the service still takes an order, and whoever listens now hears of it."""
+        body = {**LAST_WORD, "client_order_id": LAST}
+        self._asked.place(LAST, Answer("POST", body, *await self._subject.ask("POST", "/orders", body)))
+
     async def _settled(self) -> bool:
-        assert self._house is not None
-        ready = self._house.machine.engine.sessions.current.ready
-        waiting = {"received", "sent", "unknown", "pending_cancel"}
-        return ready and not [
-            order for order in await self._all_orders() if order.status in waiting or order.owes_fills
-        ]
+        return await self._subject.settled(frozenset(fill.perm_id for fill in self._ledger().fills if fill.hidden))
 
-    async def _all_orders(self) -> list[Order]:
-        if self._house is None:
-            return []
-        page = await self._house.machine.engine.orders.list(limit=10_000)
-        return list(page.orders)
-
-    def _settings(self) -> Settings:
-        return Settings(
-            tws=TwsSettings(port=self._wire.port, account="DU9912345", request_timeout=3, connect_timeout=3),
-            trading=TradingSettings(
-                read_only=False,
-                world=Worlds.SIMULATED,
-                first_word_timeout=1.0,
-                never_arrived_after=10,
-                inquiry_interval=2,
-                tws_time_zone="America/New_York",
-            ),
-            guards=GuardSettings.wide_open(),
-        )
-
-
-async def _admit(_accounts: tuple[str, ...], _our_end: tuple[str, int]) -> None:
-    return None
-
-
-def play(seed: int, planted: Planted | None = None) -> Outcome:
-    """A seed's whole story, in virtual time."""
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(World(seed, runner.get_loop(), planted).run())
+    def _ledger(self) -> Ledger:
+        midnights = [moment for one in self._struck if one.order.name == luck.FOREVER for moment in one.strikes]
+        return ledger(books_of(self._simulator.exchange), midnights)

@@ -18,6 +18,14 @@ async def swallowed(home: Any) -> dict[str, Any]:
     return dict(order)
 
 
+async def reconnected(home: Any) -> None:
+    async def again() -> bool:
+        return bool(home.tap.connections > 1)
+
+    await home.until(again)
+    await home.until_ready()
+
+
 async def test_three_complete_looks_over_the_stated_time_make_it_never_arrived(build: Any) -> None:
     async with build(never_arrived_after=0.5, inquiry_interval=0.2, tws_time_zone="America/New_York") as home:
         order = await swallowed(home)
@@ -50,3 +58,21 @@ async def test_a_fill_decided_by_hand_counts_in_full(home: Any) -> None:
     verdict = {"status": "filled", "note": "seen in TWS", "avg_fill_price": 99.5}
     _status, resolved = await home.call("POST", f"/orders/{order['id']}/resolve", verdict)
     assert (resolved["status"], resolved["filled_qty"], resolved["avg_fill_price"]) == ("filled", 10, 99.5)
+
+
+async def test_a_number_that_may_never_have_arrived_is_given_to_no_other_order(home: Any) -> None:
+    lost = await swallowed(home)
+    await reconnected(home)
+    status, other = await home.call("POST", "/orders", {**LIMIT, "client_order_id": "another"})
+    assert status == 201
+    assert other["broker"][0]["order_id"] > lost["broker"][0]["order_id"]
+    await home.call("DELETE", f"/orders/{lost['id']}")
+    assert (await home.call("GET", f"/orders/{other['id']}"))[1]["status"] == "working"
+
+
+async def test_a_change_of_what_ibkr_may_not_have_is_refused(home: Any) -> None:
+    order = await swallowed(home)
+    await reconnected(home)
+    status, problem = await home.call("PATCH", f"/orders/{order['id']}", {"limit": 101})
+    assert (status, problem["code"], problem["retryable"]) == (409, "order.not_heard_of", True)
+    assert not home.simulator.exchange.open_orders()

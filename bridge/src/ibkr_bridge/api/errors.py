@@ -35,6 +35,7 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.QuestionRefused: 422,
         errors.IdReused: 422,
         errors.ChangePending: 409,
+        errors.NotHeardOf: 409,
         errors.NotUnknown: 409,
         errors.OrderFinished: 409,
         errors.AccountRequired: 422,

@@ -14,6 +14,9 @@ from ibkr_bridge.config import questions
 from ibkr_bridge.config.describe import effective, template, warnings
 from ibkr_bridge.domain.world import World
 
+Upstream = Annotated[
+    str | None, typer.Option(help="IBKR's door: tws, or webapi for the Client Portal Web API [IBKR_SERVICE_UPSTREAM].")
+]
 HELP = """
 One REST and WebSocket API into Interactive Brokers. Not a product of Interactive Brokers.
 
@@ -56,6 +59,7 @@ def serve(
     env_file: EnvFile = DEFAULT_ENV_FILE,
     host: Host = None,
     port: Port = None,
+    upstream: Upstream = None,
     tws_host: Annotated[str | None, typer.Option(help="Where TWS or IB Gateway runs [IB_HOST].")] = None,
     tws_port: Annotated[int | None, typer.Option(help="Its API port [IB_PORT].")] = None,
     client_id: Annotated[int | None, typer.Option(help="API client id [IB_CLIENT_ID].")] = None,
@@ -68,7 +72,7 @@ def serve(
         typer.Option("--trade/--read-only", help="Let orders through, or refuse them all [IBKR_SERVICE_READ_ONLY]."),
     ] = None,
 ) -> None:
-    """Serve callers over a running TWS or IB Gateway, until Ctrl-C.
+    """Serve callers over a running TWS or IB Gateway, or over the Web API, until Ctrl-C.
 
     Read-only and for paper accounts, until you say otherwise. For an account with real money:
 
@@ -80,6 +84,7 @@ def serve(
         env_file,
         IBKR_SERVICE_HOST=host,
         IBKR_SERVICE_PORT=port,
+        IBKR_SERVICE_UPSTREAM=upstream,
         IB_HOST=tws_host,
         IB_PORT=tws_port,
         IB_CLIENT_ID=client_id,
@@ -99,6 +104,10 @@ def demo(
     speed: Annotated[float, typer.Option(help="Simulated seconds per second.", min=0.0, max=1000.0)] = 1.0,
     port: Port = None,
     tws_port: Annotated[int | None, typer.Option(help="Port of the simulated TWS [4002, else a free one].")] = None,
+    webapi_port: Annotated[
+        int | None, typer.Option(help="Port of the simulated Web API [5000, else a free one].")
+    ] = None,
+    upstream: Upstream = None,
 ) -> None:
     """Start a simulated IBKR and the service on it: no account, no money, nothing to install.
 
@@ -107,11 +116,11 @@ def demo(
     \b
       curl http://127.0.0.1:8000/market/quote/AAPL
     """
-    loaded = settings_from(env_file, IBKR_SERVICE_PORT=port)
+    loaded = settings_from(env_file, IBKR_SERVICE_PORT=port, IBKR_SERVICE_UPSTREAM=upstream)
     warn(loaded)
     from ibkr_bridge.runtime import demo as runtime  # noqa: PLC0415  as above
 
-    _run(runtime.demo, loaded.settings, runtime.DemoOptions(seed=seed, speed=speed, port=port, tws_port=tws_port))
+    _run(runtime.demo, loaded.settings, runtime.DemoOptions(seed, speed, port, tws_port, webapi_port))
 
 
 def check_config(

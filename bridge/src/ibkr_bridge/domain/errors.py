@@ -15,6 +15,7 @@ BridgeError
 │   ├── QuestionRefused     the policy says no, whoever says yes              order.question_refused
 │   ├── IdReused            a client order id with another body               order.id_reused
 │   ├── ChangePending       a change is on its way                            order.change_pending
+│   ├── NotHeardOf          a change of what IBKR may not have                order.not_heard_of
 │   ├── NotUnknown          only an unknown order can be resolved             order.not_unknown
 │   ├── OrderFinished       it can no longer be changed or cancelled          order.finished
 │   ├── AccountRequired     several accounts, none named                      account.required
@@ -176,6 +177,18 @@ class IdReused(Refused):
             f"client_order_id {client_order_id} was used before with another body.",
             advice="Use a new client_order_id for a new order, or repeat the first body unchanged.",
             facts={"order_id": order_id},
+        )
+
+
+class NotHeardOf(Refused):
+    code = "order.not_heard_of"
+    title = "IBKR has not spoken of the order yet"
+    retryable = True
+
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(
+            f"Order {order_id} is {status}, and IBKR has not said yet whether it has it.",
+            advice="Change it when IBKR has spoken of it; a cancel passes at once.",
         )
 
 

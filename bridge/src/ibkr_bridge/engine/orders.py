@@ -15,6 +15,7 @@ from ibkr_bridge.domain.errors import (
     IdReused,
     JournalAway,
     NotAsked,
+    NotHeardOf,
     NotUnknown,
     OrderFinished,
     QuestionRefused,
@@ -256,6 +257,8 @@ class Orders:
         order = await self.get(order_id)
         if order.status.terminal:
             raise OrderFinished(order.id, order.status)
+        if not any(theirs.perm_id for theirs in order.broker):
+            raise NotHeardOf(order.id, order.status)
         return order
 
 

@@ -57,6 +57,7 @@ class Reports:
 
     async def remember(self, orders: Sequence[Order]) -> None:
         """Orders of an earlier life of this service. What it had begun and not heard of is unknown until asked."""
+        self._upstream.remember(orders)
         for order in orders:
             self._book.put(order)
             if order.status in (OrderStatus.RECEIVED, OrderStatus.SENT):

@@ -131,6 +131,9 @@ class Upstream(Protocol):
     async def run(self, listener: Listener) -> None:
         """Connect, keep alive and reconnect until cancelled; tell `listener` everything, in order."""
 
+    def remember(self, orders: Sequence[Order]) -> None:
+        """Orders of an earlier life that may still live: none of their numbers may be given to another order."""
+
     def renew(self, reason: str) -> None:
         """End the connection and make a new one."""
 

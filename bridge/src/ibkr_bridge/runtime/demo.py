@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ibkr_bridge.config.settings import ApiSettings, GuardSettings, JournalSettings, Settings, TradingSettings
+from ibkr_bridge.config.webapi import WebApiSettings
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.runtime.loop import run
 from ibkr_bridge.runtime.simulator import Child, SimulatorError, simulator
@@ -29,6 +30,7 @@ class DemoOptions:
     speed: float = 1.0
     port: int | None = None
     tws_port: int | None = None
+    webapi_port: int | None = None
 
 
 def demo(settings: Settings, options: DemoOptions) -> int:
@@ -39,7 +41,7 @@ def demo(settings: Settings, options: DemoOptions) -> int:
 
 async def _demo(settings: Settings, options: DemoOptions) -> int:
     try:
-        async with simulator(*_arguments(options)) as starting:
+        async with simulator(*_arguments(options, settings.upstream.door)) as starting:
             # The service takes most of a second to import: the child starts meanwhile, on another core.
             from ibkr_bridge.runtime import service  # noqa: PLC0415
 
@@ -50,9 +52,12 @@ async def _demo(settings: Settings, options: DemoOptions) -> int:
         return 1
 
 
-def _arguments(options: DemoOptions) -> list[str]:
+def _arguments(options: DemoOptions, door: str) -> list[str]:
     tws_port = options.tws_port if options.tws_port is not None else _preferred(4002)
     arguments = ["--tws-port", str(tws_port), "--control-port", str(_preferred(4080)), "--speed", str(options.speed)]
+    if door == "webapi":
+        port = options.webapi_port if options.webapi_port is not None else _preferred(5000)
+        arguments += ["--webapi-port", str(port), "--webapi-login"]
     if options.seed is not None:
         arguments += ["--seed", str(options.seed)]
     return arguments
@@ -76,11 +81,14 @@ def _settings(settings: Settings, options: DemoOptions, child: Child) -> Setting
     tws = settings.tws.model_copy(
         update={"host": "127.0.0.1", "port": child.tws_port, "account": child.accounts[0], "market_data_type": "live"}
     )
-    trading = TradingSettings(read_only=False, world=World.SIMULATED)
+    trading = TradingSettings(
+        read_only=False, world=World.SIMULATED, reset_windows=(), questions_file=settings.trading.questions_file
+    )
     return settings.model_copy(
         update={
             "api": api,
             "tws": tws,
+            "webapi": WebApiSettings(url=f"http://127.0.0.1:{child.webapi_port or 5000}/v1/api"),
             "trading": trading,
             "guards": GuardSettings.wide_open(),
             "journal": JournalSettings(url="memory"),  # the simulated broker forgets everything too
@@ -121,7 +129,7 @@ def greeting(url: str, child: Child, key_header: str | None) -> str:
 ibkr-bridge is running on a SIMULATOR: no real account, no real money.
 
   REST and WebSocket   {url}      every operation: {url}/docs
-  TWS socket           127.0.0.1:{child.tws_port}            for ib_async and its like
+{_doors(child)}
   its control port     http://127.0.0.1:{child.control_port}
   account              {child.accounts[0]}
 
@@ -133,3 +141,10 @@ Try it from another terminal:
 
 Ctrl-C stops both.
 """
+
+
+def _doors(child: Child) -> str:
+    socket = f"  TWS socket           127.0.0.1:{child.tws_port}            for ib_async and its like"
+    if child.webapi_port is None:
+        return socket
+    return f"{socket}\n  Web API              http://127.0.0.1:{child.webapi_port}/v1/api   the service uses this door"

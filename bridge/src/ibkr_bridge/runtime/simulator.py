@@ -33,6 +33,7 @@ class Child:
     """A simulator that we started. Its nonce went through a pipe that nobody else can read."""
 
     tws_port: int
+    webapi_port: int | None
     control_port: int
     accounts: tuple[str, ...]
     nonce: str = field(repr=False)
@@ -47,7 +48,7 @@ class Child:
             raise WorldMismatch(f"The simulator does not prove itself: {problem}") from problem
         if not self._proven(answer, challenge):
             raise WorldMismatch("The simulator's proof does not fit: the far end is not the child that was started.")
-        peers = {client["peer"] for client in answer["clients"]}
+        peers = {client["peer"] for client in answer["clients"]} | set(answer["webapi_peers"])
         if f"{our_end[0]}:{our_end[1]}" not in peers:
             raise WorldMismatch("The connection does not end at the simulator that was started.")
         if tuple(answer["accounts"]) != accounts or strangers(World.SIMULATED, accounts):
@@ -111,7 +112,9 @@ async def _ready(process: asyncio.subprocess.Process, nonce: str) -> Child:
         told = json.loads(line)
     except (TimeoutError, OSError, ValueError) as problem:
         raise SimulatorError("the simulator did not start; its own message is above") from problem
-    return Child(told["tws_port"], told["control_port"], tuple(told["accounts"]), nonce, process)
+    return Child(
+        told["tws_port"], told.get("webapi_port"), told["control_port"], tuple(told["accounts"]), nonce, process
+    )
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -36,6 +37,7 @@ class ControlServer:
         faults: Faults,
         nonce: str | None,
         webapi_port: int | None = None,
+        webapi_peers: Callable[[], list[str]] = list,
     ) -> None:
         self._exchange = exchange
         self._clock = clock
@@ -43,6 +45,7 @@ class ControlServer:
         self._faults = faults
         self._nonce = nonce
         self._webapi_port = webapi_port
+        self._webapi_peers = webapi_peers
         self._runner: web.AppRunner | None = None
 
     async def start(self, listener: socket.socket) -> None:
@@ -73,6 +76,7 @@ class ControlServer:
             "accounts": list(self._exchange.accounts),
             "tws_port": self._door.port,
             "webapi_port": self._webapi_port,
+            "webapi_peers": self._webapi_peers(),
             "clients": [{"client_id": guest.client_id, "peer": guest.peer} for guest in self._door.guests],
             "pid": os.getpid(),
             "challenge": challenge,

@@ -11,6 +11,7 @@ from multidict import MultiMapping
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import Answer, refusal
 from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.identification import Address
@@ -53,6 +54,8 @@ class Call:
     form: bool
     """Whether the body is a form; its members are texts then."""
     visitor: PortalSession | None
+    visit: Visit
+    """By which orders go to the exchange, and lists come from it."""
 
     @property
     def session(self) -> PortalSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import time
@@ -13,11 +14,12 @@ from aiohttp import web
 
 from ibkr_sim.exchange.model import Event
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.faults.faults import Faults
 from ibkr_sim.webapi.call import Route
 from ibkr_sim.webapi.certificate import server_context
 from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.identification import PREFIXES
-from ibkr_sim.webapi.moments import Moments, Undisturbed
+from ibkr_sim.webapi.moments import Interventions
 from ibkr_sim.webapi.oauth.grants import Grants
 from ibkr_sim.webapi.oauth.nonces import Nonces
 from ibkr_sim.webapi.oauth.provider import Provider
@@ -33,6 +35,7 @@ from ibkr_sim.webapi.streams.hub import Hub
 from ibkr_sim.webapi.table import routes
 
 LARGEST_BODY: Final = 1 << 20
+BACKLOG: Final = 128
 PARTING: Final = 0.5
 """Seconds for requests under way when the door closes."""
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -41,21 +44,27 @@ Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class WebApiDoor:
     """Listens from `start` until `close`."""
 
-    def __init__(self, market: Market, settings: WebApiSettings, moments: Moments | None = None) -> None:
+    def __init__(self, market: Market, settings: WebApiSettings, faults: Faults) -> None:
         self._settings = settings
-        self.house = _house(market, settings, moments or Undisturbed())
-        self._hub = Hub(self.house)
-        self._pipeline = Pipeline(self.house)
+        house = self.house = _house(market, settings, faults)
+        portal = self._portal = Interventions(house.sessions, house.provider, market.now, house.token)
+        self._hub = Hub(house)
+        portal.attach(self._hub)
+        faults.gates.append(self)
+        faults.portal = portal
+        self._pipeline = Pipeline(house)
+        self._context = server_context() if settings.tls else None
         self._runner: web.AppRunner | None = None
-        self._listener: socket.socket | None = None
+        self._server: asyncio.Server | None = None
+        self._port: int | None = None
         self._unsubscribe: Callable[[], None] | None = None
 
     @property
     def port(self) -> int:
         """The port it listens on. Raises RuntimeError before `start`."""
-        if self._listener is None:
+        if self._port is None:
             raise RuntimeError("the door is not open")
-        return int(self._listener.getsockname()[1])
+        return self._port
 
     @property
     def url(self) -> str:
@@ -63,29 +72,64 @@ class WebApiDoor:
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         return f"{'https' if self._settings.tls else 'http'}://{host}:{self.port}{PREFIXES[0]}"
 
+    @property
+    def peers(self) -> list[str]:
+        """The clients' ends of the open WebSockets."""
+        return self._hub.peers
+
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
-        self._listener = socket.create_server((self._settings.host, self._settings.port or 0), family=family)
-        self._listener.setblocking(False)  # noqa: FBT003  the socket's own signature
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=PARTING)
+        await runner.setup()
+        self._runner = runner
+        try:
+            await self.open()
+        except OSError:
+            await runner.cleanup()
+            raise
         self._unsubscribe = self.house.market.subscribe(self._hear)
+
+    def log_in(self) -> None:
+        """As if the login page had been filled in, where the settings say so."""
         if self._settings.auto_login:
             self.house.sessions.log_in()
-        runner = self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=PARTING)
-        await runner.setup()
-        context = server_context() if self._settings.tls else None
-        await web.SockSite(runner, self._listener, ssl_context=context).start()
+
+    async def open(self) -> None:
+        """Listen, after the first time at the same port. Raises OSError when it is taken."""
+        if self._server is not None or self._runner is None or self._runner.server is None:
+            return
+        host, port = self._settings.host, self._settings.port if self._port is None else self._port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port or 0), family=family)
+        self._port = int(listener.getsockname()[1])
+        self._server = await asyncio.get_running_loop().create_server(
+            self._runner.server, sock=listener, ssl=self._context, backlog=BACKLOG
+        )
+
+    def shut(self) -> None:
+        """Refuse whoever knocks, until `open`; brokerage sessions end."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._portal.drop_brokerage(None)
+
+    def part(self) -> None:
+        """End every connection."""
+        if self._runner is not None and self._runner.server is not None:
+            for connection in tuple(self._runner.server.connections):
+                connection.force_close()
 
     async def close(self) -> None:
         """Stop listening and part from everybody."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
         if self._unsubscribe is not None:
             self._unsubscribe()
         await self._hub.close()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+            self._runner = None
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=LARGEST_BODY)
@@ -116,9 +160,13 @@ async def _answer(pipeline: Pipeline, route: Route | None, request: web.Request)
     return await pipeline.handle(request, route, path[len(prefix) :].rstrip("/") or "/")
 
 
-def _house(market: Market, settings: WebApiSettings, moments: Moments) -> House:
+def _house(market: Market, settings: WebApiSettings, faults: Faults) -> House:
     token, unsettled = partial(secrets.token_hex, 16), settings.unsettled
-    nonces = Nonces(time.time, unsettled.clock_skew, unsettled.timestamp_slack)
+
+    def wall() -> float:
+        return time.time() + faults.skew().total_seconds()
+
+    nonces = Nonces(wall, unsettled.clock_skew, unsettled.timestamp_slack)
     groups = Groups(market)
     return House(
         market=market,
@@ -126,11 +174,11 @@ def _house(market: Market, settings: WebApiSettings, moments: Moments) -> House:
         sessions=Sessions(settings, market.accounts[0], market.now, token),
         provider=Provider(settings.consumers, nonces, market.now, secrets.token_bytes),
         grants=Grants(settings.oauth2_clients, time.time, token, settings.username),
-        orders=OrderDesk(market, settings, moments, groups, _reply_id),
+        orders=OrderDesk(market, settings, groups, _reply_id),
         trades=TradeBook(settings.time_zone),
         pacing=Pacing(time.monotonic, market.now, settings.penalty),
-        moments=moments,
-        wall=time.time,
+        faults=faults,
+        wall=wall,
         token=token,
         opened=market.now(),
         positions=PositionCache(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.webapi.moments import Moments
+from ibkr_sim.faults.faults import Faults
 from ibkr_sim.webapi.oauth.grants import Grants
 from ibkr_sim.webapi.oauth.provider import Provider
 from ibkr_sim.webapi.ordering.desk import OrderDesk
@@ -30,7 +30,7 @@ class House:
     orders: OrderDesk
     trades: TradeBook
     pacing: Pacing
-    moments: Moments
+    faults: Faults
     wall: Callable[[], float]
     token: Callable[[], str]
     opened: datetime

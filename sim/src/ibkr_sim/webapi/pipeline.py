@@ -13,11 +13,13 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.web_response import ContentCoding
 
+from ibkr_sim.faults.moments import Admission, HttpAnswer, Overruled, Request, Vanished
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import JSON, Answer, Refused, refusal
 from ibkr_sim.webapi.call import Call, Route, Tier, answered
+from ibkr_sim.webapi.caller import BEAT, Caller, End, patiently
 from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.identification import Address, identify, not_authenticated, signing_urls
-from ibkr_sim.webapi.moments import Asked, Cut
 from ibkr_sim.webapi.pacing import Limit
 from ibkr_sim.webapi.safety import is_safe
 from ibkr_sim.webapi.sessions.portal import PortalSession
@@ -37,19 +39,43 @@ class Pipeline:
 
     async def handle(self, request: web.Request, route: Route | None, path: str) -> web.StreamResponse:
         """Answer one request; `route` is None for a path that nobody answers."""
-        asked = Asked(request.method, path, _peer(request))
+        faults, caller = self._house.faults, Caller(request)
+        if await patiently(faults.arriving, lambda: caller.gone) is Admission.CLOSE:
+            return await _part_from(request, End(b"", whole=False, closes=True), 0)
+        visit = faults.enter(caller, counts=False)
         try:
-            answer = await self._house.moments.asking(asked) or await self._answer(request, route, path)
-            answer = await self._house.moments.answering(asked, answer)
-        except Cut as cut:
-            return await _cut(request, cut.sent)
-        return _response(request, answer)
+            asked = caller.request(path)
+            visit.ask(asked)
+            answer = None
+            if await caller.turn(lambda: bool(faults.injections)):
+                answer = await self._told(request, route, asked, visit)
+            body = b"" if answer is None else answer.encode()
+            if answer is not None:
+                visit.send(body)
+            end = await caller.end()
+        finally:
+            visit.left()
+        if end is not None and end.whole and answer is not None:
+            return _response(request, answer, end.piece)
+        return await _part_from(request, end, len(body))
 
-    async def _answer(self, request: web.Request, route: Route | None, path: str) -> Answer:
+    async def _told(self, request: web.Request, route: Route | None, asked: Request, visit: Visit) -> Answer | None:
+        """None for a request that has vanished."""
+        instead = visit.instead(asked)
+        answer = _answer_of(instead) if instead else await self._answer(request, route, asked.path, visit)
+        if answer is None:
+            return None
+        plain = HttpAnswer(answer.content, answer.status, answer.headers)
+        other = visit.answering(asked, plain)
+        return answer if other is plain else _answer_of(other)
+
+    async def _answer(self, request: web.Request, route: Route | None, path: str, visit: Visit) -> Answer | None:
         try:
-            return await self._handle(request, route, path)
-        except Refused as refused:
-            return refused.answer
+            return await self._handle(request, route, path, visit)
+        except (Refused, Overruled) as refused:
+            return refused.answer if isinstance(refused, Refused) else _answer_of(refused.answer)
+        except Vanished:
+            return None
         except TimeoutError:
             return Answer({"error": "Request Timeout", "statusCode": 408}, 408)
         except web.HTTPRequestEntityTooLarge:
@@ -58,7 +84,7 @@ class Pipeline:
             logger.exception("%s %s was not answered", request.method, path)
             return Answer({"error": "Internal Server Error", "statusCode": 500}, 500)
 
-    async def _handle(self, request: web.Request, route: Route | None, path: str) -> Answer:
+    async def _handle(self, request: web.Request, route: Route | None, path: str, visit: Visit) -> Answer:
         house = self._house
         if not is_safe(request.headers, house.settings.public_url):
             raise refusal(403, "Requests from web pages, and to other hosts, are refused")
@@ -73,7 +99,7 @@ class Pipeline:
         self._pace(request, visitor, route.limit)
         if visitor is not None:
             house.sessions.touch(visitor)
-        call = _call(house, request, path, text, visitor)
+        call = _call(house, request, path, text, visitor, visit)
         self._admit(visitor, route.tier)
         return answered(route.handler(call))
 
@@ -109,7 +135,9 @@ class Pipeline:
             raise refusal(400, f"Bad Request: {text}") if status == 400 else Refused(Answer({"error": text}, status))
 
 
-def _call(house: House, request: web.Request, path: str, text: str, visitor: PortalSession | None) -> Call:
+def _call(
+    house: House, request: web.Request, path: str, text: str, visitor: PortalSession | None, visit: Visit
+) -> Call:
     form = request.content_type == "application/x-www-form-urlencoded"
     body: Any = dict(parse_qsl(text)) if form else None
     if text.strip() and not form and request.content_type != "application/jwt":
@@ -130,6 +158,7 @@ def _call(house: House, request: web.Request, path: str, text: str, visitor: Por
         text=text,
         form=form,
         visitor=visitor,
+        visit=visit,
     )
 
 
@@ -141,8 +170,11 @@ def address(request: web.Request) -> Address:
     return Address(request.scheme, (request.host, own, f"localhost:{port}"), path, query)
 
 
-def _response(request: web.Request, answer: Answer) -> web.Response:
-    body = answer.encode()
+def _answer_of(told: HttpAnswer) -> Answer:
+    return Answer(told.content, told.status, "text/plain" if isinstance(told.content, str) else JSON, told.headers)
+
+
+def _response(request: web.Request, answer: Answer, body: bytes) -> web.Response:
     response = web.Response(
         status=answer.status, body=body, content_type=answer.content_type, charset="utf-8", headers=answer.headers
     )
@@ -156,13 +188,15 @@ def _response(request: web.Request, answer: Answer) -> web.Response:
     return response
 
 
-async def _cut(request: web.Request, sent: int) -> web.StreamResponse:
-    """Begin an answer as long as none will ever be, and part in the middle of it."""
-    response = web.StreamResponse(headers={"Content-Type": JSON, "Content-Length": str(1 << 20)})
+async def _part_from(request: web.Request, end: End | None, length: int) -> web.StreamResponse:
+    """Send a piece of an answer of so many bytes, if there is one; then end the connection, or wait for the caller."""
+    response = web.StreamResponse(headers={"Content-Type": JSON, "Content-Length": str(length)})
     transport = request.transport
-    if sent:
+    if end is not None and end.piece:
         await response.prepare(request)
-        await response.write(b"[" * sent)
+        await response.write(end.piece)
+        while not (end.closes or transport is None or transport.is_closing()):  # noqa: ASYNC110  nothing tells of its end
+            await asyncio.sleep(BEAT)
     if transport is not None:
         transport.close()
     return response
@@ -170,9 +204,3 @@ async def _cut(request: web.Request, sent: int) -> web.StreamResponse:
 
 def _has_length(request: web.Request) -> bool:
     return "Content-Length" in request.headers or "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-
-
-def _peer(request: web.Request) -> str:
-    transport = request.transport
-    host, port = (transport.get_extra_info("peername") or ("?", 0))[:2] if transport else ("?", 0)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -65,6 +65,9 @@ class TwsUpstream:
         finally:
             self._pacer.close()
 
+    def remember(self, orders: Sequence[Order]) -> None:
+        self._orders.remember(orders)
+
     def renew(self, reason: str) -> None:
         self._session.renew(reason)
 

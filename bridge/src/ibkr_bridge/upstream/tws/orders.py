@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,9 +36,16 @@ class Orders:
         self._references: dict[int, str] = {}
         """By order id, of this client: orderStatus and error messages carry no reference."""
 
+    def remember(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            for theirs in order.broker:
+                if self._mine(theirs):
+                    self._wire.used(theirs.order_id)
+
     async def place(self, order: Order, reference: str) -> BrokerIds:
         client = await self._wire.turn(Lane.ORDERS)
         number = client.getReqId()
+        self._wire.used(number)
         self._references[number] = reference
         sent = translate.order_sent(order.account, order.terms, reference)
         client.placeOrder(number, translate.contract_sent(order.contract), sent)

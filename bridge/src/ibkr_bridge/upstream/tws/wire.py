@@ -35,9 +35,11 @@ class Wire:
         self.requests = Requests()
         self._pacer = pacer
         self._client: Client | None = None
+        self._highest = 0
 
     def attach(self, client: Client) -> None:
         self._client = client
+        client.updateReqId(self._highest + 1)
 
     def detach(self, why: str) -> None:
         """Everybody who waits for an answer is told at once."""
@@ -52,7 +54,11 @@ class Wire:
         return self._client
 
     def used(self, order_id: int) -> None:
-        """IBKR takes no order id at or below one that this client id has used (message 103)."""
+        """IBKR takes no order id at or below one that this client id has used (message 103).
+
+        Nor do we give one again that IBKR may never have seen: a change or a cancel under it would meet another order.
+        """
+        self._highest = max(self._highest, order_id)
         if self._client is not None:
             self._client.updateReqId(order_id + 1)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from ibkr_sim.exchange.model import Order, Rejected, Status
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.validation import check_order
+from ibkr_sim.faults.moments import Reply, Vanished
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import Answer, Refused, plain_refusal
-from ibkr_sim.webapi.moments import Moments
 from ibkr_sim.webapi.ordering import rows
 from ibkr_sim.webapi.ordering.groups import Groups
 from ibkr_sim.webapi.ordering.questions import Circumstances, Question, questions
@@ -26,10 +29,8 @@ UNIQUE_FOR: Final = timedelta(hours=24)
 class OrderDesk:
     """`name` makes reply ids. `session` names who asks: nobody else may answer its questions."""
 
-    def __init__(
-        self, market: Market, settings: WebApiSettings, moments: Moments, groups: Groups, name: Callable[[], str]
-    ) -> None:
-        self._market, self._settings, self._moments = market, settings, moments
+    def __init__(self, market: Market, settings: WebApiSettings, groups: Groups, name: Callable[[], str]) -> None:
+        self._market, self._settings = market, settings
         self._unsettled = settings.unsettled
         self.groups = groups
         self._rounds = Rounds(
@@ -39,6 +40,7 @@ class OrderDesk:
 
     def submit(
         self,
+        visit: Visit,
         session: str,
         account: str,
         tickets: Sequence[Ticket],
@@ -49,10 +51,11 @@ class OrderDesk:
         for ticket in tickets:
             self._check(ticket, repeated=named.count(ticket.reference) > 1)
         first = self._rounds.begin(session, account, tickets, _without_repetition(asked))
-        return rows.question(first) if first else self._place(tickets)
+        return rows.question(first) if first else self._place(visit, tickets)
 
     def change(
         self,
+        visit: Visit,
         session: str,
         account: str,
         order_id: int,
@@ -61,17 +64,19 @@ class OrderDesk:
     ) -> Any:
         """As `submit`, for an order that exists."""
         first = self._rounds.begin(session, account, (ticket,), asked, order_id)
-        return rows.question(first) if first else self._modify(order_id, ticket)
+        return rows.question(first) if first else self._modify(visit, order_id, ticket)
 
-    def reply(self, session: str, reply_id: str, *, confirmed: bool) -> Any:
-        """Raises Refused when nothing waits under that id."""
+    def reply(self, visit: Visit, session: str, reply_id: str, *, confirmed: bool) -> Any:
+        """Raises Refused when nothing waits under that id, and Overruled."""
         answered = self._rounds.take(reply_id, session)
         if answered is None:
             raise self._stale(reply_id)
+        kinds = frozenset(question.id for question in answered.asked)
+        visit.reply(Reply(kinds, confirmed, partial(self._finish_unheard, visit, answered)))
         if not confirmed:
             return {"error": "Order not confirmed "}
         following = self._rounds.proceed(answered)
-        return rows.question(following) if following else self._finish(answered)
+        return rows.question(following) if following else self._finish(visit, answered)
 
     def ask(self, ticket: Ticket, *, subscribed: bool) -> list[Question]:
         """Every question that its order meets."""
@@ -113,14 +118,19 @@ class OrderDesk:
         except Rejected as refusal:
             raise plain_refusal(200, refusal.text) from None
 
-    def _finish(self, answered: Round) -> Any:
+    def _finish(self, visit: Visit, answered: Round) -> Any:
         if answered.order_id is not None:
-            return self._modify(answered.order_id, answered.tickets[0])
+            return self._modify(visit, answered.order_id, answered.tickets[0])
         for ticket in answered.tickets:
             self._check(ticket)
-        return self._place(answered.tickets)
+        return self._place(visit, answered.tickets)
 
-    def _modify(self, order_id: int, ticket: Ticket) -> Any:
+    def _finish_unheard(self, visit: Visit, answered: Round) -> None:
+        """Nobody is told what becomes of it."""
+        with suppress(Refused, Vanished):
+            self._finish(visit, answered)
+
+    def _modify(self, visit: Visit, order_id: int, ticket: Ticket) -> Any:
         order = self._market.order(order_id)
         if order is None:
             raise plain_refusal(400, f"OrderID {order_id} doesn't exist")
@@ -131,20 +141,21 @@ class OrderDesk:
             order_id=order.request.order_id,
         )
         try:
-            changed = self._market.modify(order_id, request)
+            changed = visit.modify(order_id, request)
         except Rejected as refusal:
             return {"error": refusal.text}
-        return self._success([rows.placed(changed)])
+        # The caller knows the order by this id, whatever has become of the change.
+        return self._success([rows.placed(replace(changed, perm_id=order_id))])
 
-    def _place(self, tickets: Sequence[Ticket]) -> Any:
+    def _place(self, visit: Visit, tickets: Sequence[Ticket]) -> Any:
         if len(tickets) == 1 and not tickets[0].parent:
             try:
-                return self._success([rows.placed(self._take(tickets[0], held=False))])
+                return self._success([rows.placed(self._take(visit, tickets[0], held=False))])
             except Rejected as refusal:
                 return {"error": refusal.text}
-        return self._place_group(tickets)
+        return self._place_group(visit, tickets)
 
-    def _place_group(self, tickets: Sequence[Ticket]) -> Any:
+    def _place_group(self, visit: Visit, tickets: Sequence[Ticket]) -> Any:
         """Rows of children come before those of their parents; a group without parents shares one name."""
         for ticket in tickets:
             if ticket.parent and self._market.contract(ticket.request.conid) is None:
@@ -154,12 +165,12 @@ class OrderDesk:
         told, taken = [], []
         for ticket in parents:
             try:
-                taken.append(self._take(ticket, held=bool(children)))
+                taken.append(self._take(visit, ticket, held=bool(children)))
             except Rejected as refusal:
                 told.append(rows.failed(refusal.text))
         broken = False
         for ticket in children:
-            row, well_formed = self._take_child(ticket)
+            row, well_formed = self._take_child(visit, ticket)
             broken = broken or not well_formed
             told.append(row)
         self._join(parents, taken)
@@ -172,7 +183,7 @@ class OrderDesk:
             return rows.placed(order, Status.INACTIVE)
         return rows.placed(self._market.release(order.perm_id) or order)
 
-    def _take_child(self, ticket: Ticket) -> tuple[dict[str, Any], bool]:
+    def _take_child(self, visit: Visit, ticket: Ticket) -> tuple[dict[str, Any], bool]:
         """Its row, and whether it was understood; one that the exchange refuses does not harm its parent."""
         parent = self.order_id(ticket.parent, ticket.request.account)
         if parent is None:
@@ -181,7 +192,7 @@ class OrderDesk:
         if price is not None and price <= 0:
             return rows.failed("The price must be greater than 0."), False
         try:
-            child = self._take(ticket, held=True)
+            child = self._take(visit, ticket, held=True)
         except Rejected as refusal:
             return rows.failed(refusal.text), True
         self.groups.bind(child.perm_id, parent)
@@ -195,17 +206,13 @@ class OrderDesk:
             for order in orders:
                 self.groups.join(order.perm_id, f"oco-{orders[0].perm_id}")
 
-    def _take(self, ticket: Ticket, *, held: bool) -> Order:
-        """Raises Rejected."""
-        request, order = ticket.request, None
-        self._moments.placing(request)
-        try:
-            order = self._market.hold(request) if held else self._market.place(request)
-            if ticket.reference:
-                self._references[request.account, ticket.reference] = self._market.now(), order.perm_id
-            return order
-        finally:
-            self._moments.placed(request, order)
+    def _take(self, visit: Visit, ticket: Ticket, *, held: bool) -> Order:
+        """Raises Rejected, Vanished."""
+        request = ticket.request
+        order = visit.place(request, held=held)
+        if ticket.reference:
+            self._references[request.account, ticket.reference] = self._market.now(), order.perm_id
+        return order
 
     def _success(self, told: list[dict[str, Any]]) -> Any:
         return told[0] if self._unsettled.bare_success else told

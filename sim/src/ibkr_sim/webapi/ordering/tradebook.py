@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -24,6 +24,10 @@ class Trade:
     order: Order
     commission: Commission | None = None
     position: Decimal = Decimal(0)
+
+    def shifted(self, skew: timedelta) -> Trade:
+        """As by a clock that is wrong by so much."""
+        return replace(self, execution=replace(self.execution, time=self.execution.time + skew)) if skew else self
 
 
 class TradeBook:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ibkr_sim.exchange.model import Order, Status
+from ibkr_sim.faults.moments import Snapshot
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.house import House
@@ -47,9 +49,9 @@ def live_orders(call: Call) -> Any:
         thin = progress.first(f"orders/{','.join(sorted(filters))}") or thin
     if thin:
         return {"orders": [], "snapshot": False}
-    rows = _filtered(day_orders(call.house, accounts), filters)
-    close = unsettled.day_reads_close
-    return {"orders": [shapes.live_order(row, day_reads_close=close) for row in rows], "snapshot": True}
+    listed, ended = call.visit.snapshot(Snapshot.OPEN_ORDERS, day_orders(call.house, accounts))
+    rows, close = _filtered(listed, filters), unsettled.day_reads_close
+    return {"orders": [shapes.live_order(row, day_reads_close=close) for row in rows], "snapshot": ended}
 
 
 def order_status(call: Call) -> Any:
@@ -70,16 +72,22 @@ def trades_of_days(call: Call) -> Any:
     if call.progress.first("trades"):
         return []
     trades = call.house.trades.trades(call.market.now(), int(days) if days.isdecimal() else 1)
-    return told_trades(call.house, trades, accounts)
+    return told_trades(call.house, listed_trades(call.visit, trades), accounts)
+
+
+def listed_trades(visit: Visit, trades: Sequence[Trade]) -> list[Trade]:
+    """What is told of a list of trades."""
+    rows, _ended = visit.snapshot(Snapshot.EXECUTIONS, [(trade.execution, trade) for trade in trades])
+    return [trade for _execution, trade in rows]
 
 
 def told_trades(house: House, trades: Iterable[Trade], accounts: Iterable[str]) -> list[dict[str, Any]]:
     """Newest first, as IBKR lists them."""
-    wanted, rows = set(accounts), []
+    wanted, skew, rows = set(accounts), house.faults.skew(), []
     for trade in trades:
         contract = house.market.contract(trade.execution.conid)
         if contract is not None and trade.execution.account in wanted:
-            rows.append(trade_shapes.trade(trade, contract, house.settings.username))
+            rows.append(trade_shapes.trade(trade.shifted(skew), contract, house.settings.username))
     return rows[::-1]
 
 
@@ -100,7 +108,7 @@ def link(house: House, order: Order) -> Linked | None:
     return Linked(order, contract, groups.parents.get(order.perm_id), groups.names.get(order.perm_id, ""))
 
 
-def _filtered(rows: list[Linked], filters: list[str]) -> list[Linked]:
+def _filtered(rows: Sequence[Linked], filters: list[str]) -> Sequence[Linked]:
     names = {_plain(name) for name in filters}
     if _SORT in names:
         ordered = sorted(rows, key=lambda row: row.order.created_at, reverse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ibkr_sim.exchange.model import Rejected
+from ibkr_sim.exchange.model import Order, Rejected
 from ibkr_sim.webapi.answers import Answer, plain_refusal, refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.ordering.questions import MOST_SUPPRESSED, Question
@@ -36,7 +36,7 @@ def place(call: Call) -> Any:
     for ticket in tickets:
         _check_account(call, ticket)
     asked = [question for ticket in tickets for question in _unanswered(call, ticket)]
-    return call.house.orders.submit(call.session.token, account, tickets, asked)
+    return call.house.orders.submit(call.visit, call.session.token, account, tickets, asked)
 
 
 def modify(call: Call) -> Any:
@@ -49,14 +49,14 @@ def modify(call: Call) -> Any:
     if order is None or order.request.account != account:
         raise plain_refusal(400, f"OrderID {order_id} doesn't exist")
     asked = _unanswered(call, ticket)
-    return call.house.orders.change(call.session.token, account, order_id, ticket, asked)
+    return call.house.orders.change(call.visit, call.session.token, account, order_id, ticket, asked)
 
 
 def reply(call: Call) -> Any:
     confirmed = call.member("confirmed")
     if not isinstance(confirmed, bool):
         raise refusal(400, "Bad Request: confirmed must be true or false")
-    return call.house.orders.reply(call.session.token, call.arguments["reply_id"], confirmed=confirmed)
+    return call.house.orders.reply(call.visit, call.session.token, call.arguments["reply_id"], confirmed=confirmed)
 
 
 def cancel(call: Call) -> Any:
@@ -65,14 +65,14 @@ def cancel(call: Call) -> Any:
     if order_id == EVERY_ORDER:
         for order in call.market.open_orders():
             if order.request.account == account:
-                _cancel(call, order.perm_id)
+                _cancel(call, order)
         return {"msg": "Request was submitted", "order_id": EVERY_ORDER, "conid": -1, "account": account}
     known = call.market.order(order_id)
     if known is None or known.request.account != account:
         raise plain_refusal(400, f"OrderID {order_id} doesn't exist")
     if known.status.done:
         raise plain_refusal(400, f"OrderID {order_id} cannot be cancelled: order is inactive")
-    _cancel(call, order_id)
+    _cancel(call, known)
     return {
         "msg": "Request was submitted",
         "order_id": order_id,
@@ -115,9 +115,9 @@ def reset_suppression(call: Call) -> Any:
     return {"status": "submitted"}
 
 
-def _cancel(call: Call, order_id: int) -> None:
+def _cancel(call: Call, order: Order) -> None:
     try:
-        call.market.cancel(order_id)
+        call.visit.cancel(order)
     except Rejected as refused:
         raise plain_refusal(400, refused.text) from None
 

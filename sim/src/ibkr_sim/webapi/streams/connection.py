@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from ibkr_sim.exchange.model import Event
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import encode
 from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.ordering.tradebook import Trade
@@ -15,6 +17,7 @@ from ibkr_sim.webapi.resources.accounts import told_accounts
 from ibkr_sim.webapi.sessions.portal import PortalSession
 from ibkr_sim.webapi.shapes import status
 from ibkr_sim.webapi.streams.grammar import parse, session_named
+from ibkr_sim.webapi.streams.guest import Guest
 from ibkr_sim.webapi.streams.subscriptions import Subscriptions
 from ibkr_sim.webapi.streams.topic import Listener, Message
 
@@ -26,15 +29,36 @@ SEND_DEADLINE: Final = 10.0
 class Connection:
     """`session` is None while the client has not named it."""
 
-    def __init__(self, house: House, socket: web.WebSocketResponse, session: PortalSession | None) -> None:
-        self._house, self._socket = house, socket
+    def __init__(
+        self,
+        house: House,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        session: PortalSession | None,
+    ) -> None:
+        self._house, self._socket, self._transport = house, socket, transport
+        end = transport.get_extra_info("peername") if transport is not None else None
+        self.peer = f"{end[0]}:{end[1]}" if end else ""
+        """The client's end of the socket, as host:port."""
         self.session = session
+        self.guest = Guest(self)
+        self._visit: Visit | None = None
         self._subscriptions: Subscriptions | None = None
-        self._outgoing: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[bytes | int] = asyncio.Queue()
         self._unsent = 0
 
-    async def serve(self) -> None:
+    @property
+    def name(self) -> str:
+        """Of its session's way in."""
+        return self.session.access.value if self.session else ""
+
+    @property
+    def gone(self) -> bool:
+        return self._socket.closed or self._transport is None or self._transport.is_closing()
+
+    async def serve(self, visit: Visit) -> None:
         """Until either side leaves."""
+        self._visit = visit
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._write()), group.create_task(self._keep_time())]
             if self.session is None:
@@ -64,28 +88,43 @@ class Connection:
             self.part()
 
     def tell(self, message: Message) -> None:
-        """Hand over one message and return; a client that does not read is cut off, so that it delays nobody."""
-        token = self.session.token if self.session else ""
-        for one in self._house.moments.telling(token, message):
-            frame = encode(dict(one))
-            self._unsent += len(frame)
-            self._outgoing.put_nowait(frame)
+        """Let one message leave, as far as it depends on this side."""
+        if self._visit is not None:
+            self._visit.send(encode(dict(message)))
+
+    def put(self, frame: bytes) -> None:
+        """Hand over one frame and return; a client that does not read is cut off, so that it delays nobody."""
+        self._unsent += len(frame)
+        self._outgoing.put_nowait(frame)
         if self._unsent > self._house.settings.most_unsent_bytes:
             self.part()
 
-    def part(self) -> None:
+    def part(self, code: int = WSCloseCode.OK) -> None:
         """End, after what was handed over has left."""
-        self._outgoing.put_nowait(None)
+        self._outgoing.put_nowait(code)
+
+    def abort(self) -> None:
+        """End at once, without a close frame."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def end_topics(self, pattern: str) -> None:
+        if self._subscriptions is not None:
+            self._subscriptions.end_topics(pattern)
+
+    def renew_quotes(self) -> None:
+        if self._subscriptions is not None:
+            self._subscriptions.renew_quotes()
 
     async def _write(self) -> None:
-        while (frame := await self._outgoing.get()) is not None:
+        while not isinstance(frame := await self._outgoing.get(), int):
             async with asyncio.timeout(SEND_DEADLINE):
-                if self._house.unsettled.binary_frames:
+                if self._house.unsettled.binary_frames or (self._visit is not None and self._visit.binary):
                     await self._socket.send_bytes(frame)
                 else:
                     await self._socket.send_str(frame.decode())
             self._unsent -= len(frame)
-        await self._socket.close(code=WSCloseCode.OK)
+        await self._socket.close(code=frame)
 
     async def _keep_time(self) -> None:
         loop, settings = asyncio.get_running_loop(), self._house.settings
@@ -103,6 +142,14 @@ class Connection:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             return
         text = message.data if message.type is WSMsgType.TEXT else message.data.decode("utf-8", "replace")
+        if self._visit is not None:
+            self._visit.ask(self.guest.request(text, partial(self._handle, text)))
+
+    def _handle(self, text: str) -> None:
+        with self.guest.answering():
+            self._read(text)
+
+    def _read(self, text: str) -> None:
         named = session_named(text)
         if named is not None and self.session is None:
             self._enter(named)
@@ -135,7 +182,8 @@ class Connection:
 
     def _welcome(self, session: PortalSession) -> None:
         username = self._house.settings.username
-        self._subscriptions = Subscriptions(Listener(self._house, session, self.tell))
+        if self._visit is not None:
+            self._subscriptions = Subscriptions(Listener(self._house, session, self.tell, self._visit))
         self.tell({"topic": "system", "success": username, "isFT": False, "isPaper": True})
         self.tell({"topic": "act", "args": told_accounts(self._house, session)})
         self.tell({"topic": "sts", "args": self._status(session)})

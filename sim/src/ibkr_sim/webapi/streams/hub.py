@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from ibkr_sim.exchange.model import Event
+from ibkr_sim.faults.moments import Admission
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import Refused
+from ibkr_sim.webapi.caller import patiently
 from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.ordering.tradebook import Trade
 from ibkr_sim.webapi.safety import is_safe
@@ -34,6 +38,11 @@ class Hub:
     def connections(self) -> int:
         return len(self._connections)
 
+    @property
+    def peers(self) -> list[str]:
+        """The clients' ends of the open sockets."""
+        return sorted(connection.peer for connection in self._connections)
+
     async def close(self) -> None:
         """Part from everybody."""
         for connection in tuple(self._connections):
@@ -49,15 +58,32 @@ class Hub:
             return web.Response(status=refused.answer.status, body=refused.answer.encode())
         socket = web.WebSocketResponse(timeout=CLOSING, max_msg_size=LARGEST_FRAME)
         await socket.prepare(request)
-        connection = Connection(self._house, socket, session)
+        connection = Connection(self._house, socket, request.transport, session)
+        faults = self._house.faults
+        if await patiently(partial(faults.entering, connection.guest), lambda: connection.gone) is Admission.CLOSE:
+            await socket.close()
+            return socket
         self._connections.add(connection)
+        visit = faults.enter(connection.guest)
         try:
             # A client that leaves in the middle of a frame, or does not take one in time, ends its own visit alone.
             with suppress(ConnectionError, TimeoutError):
-                await _serve(connection)
+                await _serve(connection, visit)
         finally:
             self._connections.discard(connection)
+            visit.left()
         return socket
+
+    def end_topics(self, name: str | None, pattern: str) -> None:
+        for connection in self._named(name):
+            connection.end_topics(pattern)
+
+    def close_sockets(self, name: str | None, code: int) -> None:
+        for connection in self._named(name):
+            connection.part(code)
+
+    def _named(self, name: str | None) -> list[Connection]:
+        return [connection for connection in self._connections if name in (None, connection.name)]
 
     def hear(self, event: Event, trade: Trade | None) -> None:
         for connection in tuple(self._connections):
@@ -90,9 +116,9 @@ def _named(request: web.Request) -> set[str]:
     return {*_TOKENS.findall(cookie), *_SHORT_TOKENS.findall(cookie)}
 
 
-async def _serve(connection: Connection) -> None:
+async def _serve(connection: Connection, visit: Visit) -> None:
     """Raises what ended the connection by itself, not in a group."""
     try:
-        await connection.serve()
+        await connection.serve(visit)
     except* (ConnectionError, TimeoutError) as group:
         raise group.exceptions[0] from None

@@ -36,6 +36,10 @@ class MarketData:
         if isinstance(event, QuoteChanged) and event.quote.conid == self._contract.conid:
             self._stirred = True
 
+    def renew(self) -> None:
+        """Tell everything anew at the next beat."""
+        self._told, self._stirred = {}, True
+
     def beat(self, moment: float) -> bool:
         if self._until is not None and self._listener.house.market.now() >= self._until:
             self._listener.session.progress.streamed.discard(self._contract.conid)

@@ -73,6 +73,19 @@ class Subscriptions:
             if not topic.beat(moment):
                 self._topics.pop(name, None)
 
+    def end_topics(self, pattern: str) -> None:
+        """Without a word; `smd` stands for every one that begins so."""
+        for name in [name for name in self._topics if pattern in (name, name[:3])]:
+            del self._topics[name]
+            number = name.partition("+")[2].partition("@")[0]
+            if name.startswith("smd+") and number.isdecimal():
+                self._listener.session.progress.streamed.discard(int(number))
+
+    def renew_quotes(self) -> None:
+        for topic in self._topics.values():
+            if isinstance(topic, MarketData):
+                topic.renew()
+
     def drop_brokerage(self) -> None:
         """What needs a brokerage session ends without a word, and does not come back by itself."""
         kept = {name: topic for name, topic in self._topics.items() if name[:3] not in _OF_BROKERAGE}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ibkr_sim.exchange.model import Event
+from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.ordering.tradebook import Trade
 from ibkr_sim.webapi.sessions.portal import PortalSession
@@ -21,6 +22,7 @@ class Listener:
     house: House
     session: PortalSession
     tell: Callable[[Message], None]
+    visit: Visit
 
     def refuse(self, topic: str, reason: str = "unable to subscribe", code: int = 500) -> None:
         self.tell({"error": reason, "code": code, "topic": topic})

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ibkr_sim.exchange.model import Event
 from ibkr_sim.webapi.ordering.tradebook import Trade
 from ibkr_sim.webapi.resources.accounts import chosen_accounts
-from ibkr_sim.webapi.resources.monitoring import told_trades
+from ibkr_sim.webapi.resources.monitoring import listed_trades, told_trades
 from ibkr_sim.webapi.streams.topic import Listener
 
 
@@ -23,7 +23,7 @@ class Trades:
         self._listener.tell({"topic": "str", "args": []})
         if self._days:
             house = self._listener.house
-            known = house.trades.trades(house.market.now(), self._days)
+            known = listed_trades(self._listener.visit, house.trades.trades(house.market.now(), self._days))
             if self._repeats > 1:
                 self._tell([replace(trade, commission=None) for trade in known])
             for _time in range(max(self._repeats - 1, 1)):

@@ -1,0 +1,61 @@
+"""What each caller was told, against what there is: one order per id, one body per order, no failure that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from faults.records import LAST, Answer, BrokerOrder, OurOrder, Outcome
+
+_REUSED = "order.id_reused"
+
+
+def answers(outcome: Outcome) -> Iterator[str]:
+    """Every answer that was not true, or did not stay true."""
+    known = {order.id: order for order in outcome.beliefs.orders}
+    placed = {order.client_order_id: order for order in outcome.beliefs.orders if order.status != "denied"}
+    if any(answer.status != 201 for answer in outcome.asked.places.get(LAST, ())):
+        yield f"the last order of all was answered with {outcome.asked.places[LAST][0].status}"
+    for client_order_id, told in outcome.asked.places.items():
+        yield from _placed(client_order_id, told, placed.get(client_order_id), known)
+    held = {row.owner: row for row in outcome.ledger.orders}
+    forked = {row.owner for row in outcome.ledger.orders if held[row.owner] is not row}
+    for order_id, wishes in outcome.asked.wishes.items():
+        order, row = known.get(order_id), held.get(order_id)
+        if order is not None and row is not None and order_id not in forked:
+            yield from _cancelled(wishes, row)
+            yield from _changed(outcome.asked.places[order.client_order_id or ""], wishes, order, row)
+
+
+def _placed(name: str, told: list[Answer], order: OurOrder | None, known: dict[str, OurOrder]) -> Iterator[str]:
+    shown = [(answer, answer.order) for answer in told]
+    ids = {str(content["id"]) for answer, content in shown if content is not None and answer.status != 503}
+    if len(ids) > 1:
+        yield f"{name} was told of {len(ids)} orders"
+    for order_id in sorted(ids - known.keys()):
+        yield f"{name} was told of {order_id}, which nobody knows now"
+    if order is None:
+        return
+    for answer, content in shown:
+        wanted = (answer.body or {}).get("side")
+        if content is not None and answer.status in (200, 201, 202) and wanted != order.side:
+            yield f"{name} asked to {wanted} and was told of an order to {order.side}"
+    if all(answer.status == 503 or answer.code == _REUSED for answer in told):
+        yield f"{name} was told each time that nothing was placed, and there is {order.id}"
+
+
+def _cancelled(wishes: list[Answer], row: BrokerOrder) -> Iterator[str]:
+    if row.status != "Cancelled" and any(wish.method == "DELETE" and wish.status == 200 for wish in wishes):
+        yield f"{row.owner} was told to be cancelled, and the broker says {row.status}"
+
+
+def _changed(places: list[Answer], wishes: list[Answer], order: OurOrder, row: BrokerOrder) -> Iterator[str]:
+    """Of an order that was changed once: what the answer said is what it then asks for."""
+    changes = [wish for wish in wishes if wish.method == "PATCH"]
+    if len(changes) != 1 or changes[0].body is None:
+        return
+    before = {place.body["qty"] for place in places if place.body is not None and place.body["side"] == order.side}
+    after, status = changes[0].body["qty"], changes[0].status
+    if status == 200 and row.qty != after:
+        yield f"{row.owner} was told to ask for {after}, and the broker says {row.qty}"
+    elif status in (409, 422, 503) and row.qty not in before:
+        yield f"{row.owner} was told that its change was refused, and the broker says {row.qty}"
