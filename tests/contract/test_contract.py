@@ -11,7 +11,7 @@ import pytest
 from ibkr_bridge.config.settings import GuardSettings
 from ibkr_bridge.storage.memory import MemoryJournal
 
-LIMIT = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "LIMIT", "limit": 250, "client_order_id": "mine"}
+LIMIT = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "LIMIT", "limit": 265, "client_order_id": "mine"}
 MARKET = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "MARKET"}
 
 
@@ -68,7 +68,7 @@ async def test_03_a_contract_that_does_not_exist_is_404(home: Any) -> None:
 
 async def test_04_a_new_order_works_and_carries_our_reference(home: Any) -> None:
     order = await placed(home)
-    assert (order["status"], order["limit"], order["filled_qty"]) == ("working", 250, 0)
+    assert (order["status"], order["limit"], order["filled_qty"]) == ("working", 265, 0)
     [really] = home.simulator.exchange.open_orders()
     assert really.request.order_ref.startswith(order["id"])
     assert order["broker"][0]["reference"] == really.request.order_ref
@@ -114,10 +114,10 @@ async def test_08_fifty_callers_with_one_id_make_one_order(home: Any) -> None:
 
 async def test_09_a_change_keeps_the_order(home: Any) -> None:
     order = await placed(home)
-    status, changed = await home.call("PATCH", f"/orders/{order['id']}", {"limit": 251, "qty": 12})
-    assert (status, changed["id"], changed["limit"], changed["qty"]) == (200, order["id"], 251, 12)
+    status, changed = await home.call("PATCH", f"/orders/{order['id']}", {"limit": 264, "qty": 12})
+    assert (status, changed["id"], changed["limit"], changed["qty"]) == (200, order["id"], 264, 12)
     [really] = home.simulator.exchange.open_orders()
-    assert (really.request.limit_price, really.request.quantity) == (251, 12)
+    assert (really.request.limit_price, really.request.quantity) == (264, 12)
 
 
 async def test_10_a_cancel_cancels_and_may_be_repeated(home: Any) -> None:
@@ -130,7 +130,7 @@ async def test_10_a_cancel_cancels_and_may_be_repeated(home: Any) -> None:
 
 
 async def test_11_what_ibkr_refuses_is_422_with_ibkrs_words(home: Any) -> None:
-    status, problem = await home.call("POST", "/orders", {**LIMIT, "limit": "250.001"})
+    status, problem = await home.call("POST", "/orders", {**LIMIT, "limit": "265.001"})
     assert (status, problem["code"]) == (422, "broker.refused")
     assert problem["detail"]
     assert problem["order"]["status"] == "rejected"
@@ -151,6 +151,7 @@ async def test_12_a_lost_answer_is_202_and_the_order_is_found_and_never_sent_aga
 async def test_13_while_ibkr_is_away_orders_are_503_and_reads_say_that_they_are_old(home: Any) -> None:
     await home.call("GET", "/market/quote/AAPL")
     await home.call("GET", "/account/summary")
+    await home.call("GET", "/positions")
     home.tap.closed = True
     home.tap.cut()
     await home.until_ready(ready=False)
