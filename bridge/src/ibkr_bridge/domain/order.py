@@ -156,6 +156,8 @@ class Order:
     While an answer is awaited: when it is too late for one."""
     questions: tuple[Question, ...] = ()
     """While an answer is awaited: what the broker asks."""
+    confirmed: tuple[str, ...] = ()
+    """The message ids of the questions to which the caller has said yes, in all rounds."""
     attempt: int = 1
     """How often the order was put to the broker: anew after each question, under a reference of its own."""
     cancel_requested: bool = False

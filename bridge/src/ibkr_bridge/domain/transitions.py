@@ -164,7 +164,8 @@ def _(event: Answered, order: Order) -> Order:
     if event.by is Answerer.POLICY or order.status is not S.AWAITING_ANSWER:
         return order
     if event.confirmed:
-        return move(order, S.SENT)
+        names = dict.fromkeys((*order.confirmed, *event.question.ids))
+        return replace(move(order, S.SENT), confirmed=tuple(names))
     why = "nobody answered IBKR's question in time" if event.by is Answerer.TIME else "IBKR's question was declined"
     return replace(move(order, S.CANCELLED), reason=f"{why}: {event.question.text}")
 

@@ -111,11 +111,11 @@ class Sending:
         await self._send(order, self._questions.decide(order))
 
     async def _carry_again(self, order: Order) -> None:
-        confirmed = frozenset(name for question in order.questions for name in question.ids)
         try:
             await self._questions.confirm(order)
         except OSError:
             raise JournalAway from None
+        confirmed = frozenset((self._book.get(order.id) or order).confirmed)
         await self._send(order, self._questions.decide(order, confirmed))
 
     async def _send(self, order: Order, decide: Decide) -> None:
