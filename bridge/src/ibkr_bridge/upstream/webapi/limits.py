@@ -43,38 +43,47 @@ class Limits:
     endpoints: Mapping[str, float] = field(default_factory=lambda: ENDPOINTS)
 
 
+@dataclass(slots=True)
+class _Endpoint:
+    pattern: re.Pattern[str]
+    interval: float
+    free_at: float = 0.0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class Turns:
     """Who may call now."""
 
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
         self._pacer = Pacer(limits.per_second, limits.reserved, window=_MARGIN)
         self._slow = asyncio.Semaphore(limits.at_once)
-        self._intervals = tuple((re.compile(pattern), wait * _MARGIN) for pattern, wait in limits.endpoints.items())
-        self._free_at: dict[str, float] = {}
+        self._endpoints = tuple(
+            _Endpoint(re.compile(pattern), interval * _MARGIN) for pattern, interval in limits.endpoints.items()
+        )
         self._now = now
 
     @asynccontextmanager
-    async def turn(self, endpoint: str, lane: Lane) -> AsyncIterator[None]:
-        """`endpoint` is method and path, as "GET /tickle". Orders wait for nobody but orders."""
-        await self._interval(endpoint)
-        if lane is not Lane.DATA:
-            await self._pacer.turn(lane)
+    async def turn(self, endpoint: str, lane: Lane, *, slow: bool) -> AsyncIterator[None]:
+        """`endpoint` is method and path, as "GET /tickle". What is not slow waits for nothing that is."""
+        if not slow:
+            await self._next(endpoint, lane)
             yield
             return
         async with self._slow:
-            await self._pacer.turn(lane)
+            await self._next(endpoint, lane)
             yield
 
     def close(self) -> None:
         self._pacer.close()
 
-    async def _interval(self, endpoint: str) -> None:
-        """Calls of one endpoint queue up, each at its time."""
-        for pattern, interval in self._intervals:
-            if pattern.fullmatch(endpoint):
-                now = self._now()
-                at = max(self._free_at.get(pattern.pattern, now), now)
-                self._free_at[pattern.pattern] = at + interval
-                if at > now:
-                    await asyncio.sleep(at - now)
-                return
+    async def _next(self, name: str, lane: Lane) -> None:
+        """Calls of one endpoint queue up; the time between two is counted from when the first one leaves."""
+        endpoint = next((known for known in self._endpoints if known.pattern.fullmatch(name)), None)
+        if endpoint is None:
+            await self._pacer.turn(lane)
+            return
+        async with endpoint.turn:
+            if (wait := endpoint.free_at - self._now()) > 0:
+                await asyncio.sleep(wait)
+            await self._pacer.turn(lane)
+            endpoint.free_at = self._now() + endpoint.interval

@@ -26,6 +26,8 @@ class WebApiSettings:
     """The account that the session must hold."""
     compete: bool = False
     """Whether to take the brokerage session from another login of the same user."""
+    log_out: bool = False
+    """Whether to end the login when the service stops; a gateway's must then be made anew by hand."""
     verify_tls: bool = True
     """May be switched off for a gateway on this machine only."""
     fingerprint_file: Path | None = None
@@ -51,18 +53,25 @@ class WebApiSettings:
     """How long before its end the live session token is renewed."""
     clock_skew: float = 60.0
     """A clock that differs more from IBKR's is blamed for a refused signature."""
+    stream_patience: float = 5.0
+    """How long a new session waits for its WebSocket."""
     socket_silence: float = 30.0
     """IBKR sends a heartbeat every 10 s on the WebSocket; after this silence it counts as dead."""
     topic_renewal: float = 600.0
     """Market data topics end after 15 minutes unless they are asked for again."""
     first_price: float = 1.5
     """How long a market data topic may be silent before the snapshot is asked."""
+    snapshot_interval: float = 2.0
+    """Between two snapshots of a contract while the stream does not serve it."""
     order_word: float = 1.0
     """How long the order topic may be silent about an order before its status is asked."""
+    inactive_after: float = 3.0
+    """How long a new order may be inactive before that means a refusal: all pass through that state."""
     positions_interval: float = 5.0
     pnl_silence: float = 15.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", self.url.rstrip("/"))
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{self.url!r} is not an address like {GATEWAY}")

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.dh import DHParameters
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_parameters, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ibkr_bridge.upstream.webapi.oauth import dhparam
 
 GENERATOR = 2
 """IBKR computes with this one whatever the file says (Web API v1.0, "OAuth 1.0a")."""
@@ -64,14 +65,12 @@ def private_key(file: Path) -> RSAPrivateKey:
 def prime(file: Path) -> int:
     """Raises ValueError."""
     try:
-        parameters = load_pem_parameters(_read(file))
-    except (ValueError, UnsupportedAlgorithm) as problem:
+        found, generator = dhparam.read(_read(file))
+    except ValueError as problem:
         raise ValueError(f"{file} does not hold Diffie-Hellman parameters in PEM form") from problem
-    assert isinstance(parameters, DHParameters)
-    numbers = parameters.parameter_numbers()
-    if numbers.g != GENERATOR:
-        raise ValueError(f"{file} has the generator {numbers.g}; IBKR wants {GENERATOR}")
-    return numbers.p
+    if generator != GENERATOR:
+        raise ValueError(f"{file} has the generator {generator}; IBKR wants {GENERATOR}")
+    return found
 
 
 def _read(file: Path) -> bytes:

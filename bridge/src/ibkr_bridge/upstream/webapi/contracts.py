@@ -1,0 +1,151 @@
+"""Contracts: every one that fits a description, from IBKR's several directories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import BridgeError, BrokerRefused
+from ibkr_bridge.upstream.webapi import errors, translate
+from ibkr_bridge.upstream.webapi.translate import Row
+from ibkr_bridge.upstream.webapi.wire import Wire
+
+_MOST_AT_ONCE: Final = 200
+_MOST_DESCRIBED: Final = 8
+_PAIRS_EXCHANGE: Final = "IDEALPRO"
+_SMART: Final = "SMART"
+_BONDS: Final = "2147483647"
+"""The row of all corporate bonds, which ends many a search."""
+
+
+class Contracts:
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._known: dict[int, Contract] = {}
+
+    def learn(self, contract: Contract) -> None:
+        self._known.setdefault(contract.conid, contract)
+
+    def known(self, conid: int) -> Contract | None:
+        return self._known.get(conid)
+
+    async def named(self, conid: int) -> Contract | None:
+        """From memory, else asked; None where IBKR does not say."""
+        if conid not in self._known:
+            try:
+                for contract in await self._defined([conid]):
+                    self.learn(contract)
+            except BridgeError:
+                return None
+        return self._known.get(conid)
+
+    async def find(self, query: ContractQuery) -> Sequence[Contract]:
+        conids = [query.conid] if query.conid else await self._candidates(query)
+        found = [contract for contract in await self._defined(conids) if _fits(contract, query)]
+        if len(found) <= _MOST_DESCRIBED:
+            found = [await self._described(contract) for contract in found]
+        found = [_routed(contract, query) for contract in found]
+        for contract in found:
+            self.learn(contract)
+        return found
+
+    async def _candidates(self, query: ContractQuery) -> list[int]:
+        symbol = (query.symbol or query.local_symbol).upper()
+        match query.sec_type.upper():
+            case "STK":
+                told = await self._read("/trsrv/stocks", symbols=symbol)
+                companies = translate.rows(translate.mapping(told).get(symbol))
+                places = [place for company in companies for place in translate.rows(company.get("contracts"))]
+                return _conids(places)
+            case "CASH":
+                return await self._pairs(symbol, query.currency.upper())
+            case "FUT":
+                told = await self._read("/trsrv/futures", symbols=symbol)
+                return _conids(translate.rows(translate.mapping(told).get(symbol)))
+            case kind:
+                rows = translate.rows(await self._read("/iserver/secdef/search", symbol=symbol, secType=kind))
+                return _conids([row for row in rows if row.get("conid") != _BONDS])
+
+    async def _pairs(self, symbol: str, currency: str) -> list[int]:
+        """`EUR.USD`, or EUR in USD; without a currency every pair that begins with the symbol."""
+        base, _dot, counter = symbol.partition(".")
+        wanted = f"{base}.{counter or currency}"
+        told = translate.mapping(await self._read("/iserver/currency/pairs", currency=counter or currency or base))
+        rows = [row for listed in told.values() for row in translate.rows(listed)]
+        return _conids([row for row in rows if str(row.get("symbol", "")).startswith(wanted)])
+
+    async def _defined(self, conids: list[int]) -> list[Contract]:
+        """With currency and exchange, which the directories leave out."""
+        found: list[Contract] = []
+        for start in range(0, len(conids), _MOST_AT_ONCE):
+            batch = ",".join(str(conid) for conid in conids[start : start + _MOST_AT_ONCE])
+            told = translate.mapping(await self._read("/trsrv/secdef", conids=batch))
+            found += [_definition(row) for row in translate.rows(told.get("secdef")) if row.get("conid")]
+        return found
+
+    async def _described(self, contract: Contract) -> Contract:
+        """Trading class and local symbol are told for one contract at a time."""
+        told = translate.mapping(await self._read(f"/iserver/contract/{contract.conid}/info"))
+        return replace(
+            contract,
+            local_symbol=str(told.get("local_symbol") or contract.local_symbol),
+            trading_class=str(told.get("trading_class") or contract.trading_class),
+            name=str(told.get("company_name") or contract.name),
+            multiplier=translate.decimal(told.get("multiplier")) or contract.multiplier,
+        )
+
+    async def _read(self, path: str, **query: str) -> Any:
+        """What IBKR does not know is an empty answer."""
+        try:
+            return await self._wire.read(path, query)
+        except BrokerRefused as refused:
+            if refused.ibkr_code in (400, 404, None):
+                return None
+            raise
+
+
+def _conids(rows: list[dict[str, Any]]) -> list[int]:
+    found = (translate.integer(row.get("conid")) for row in rows)
+    return list(dict.fromkeys(conid for conid in found if conid > 0))
+
+
+def _definition(row: Row) -> Contract:
+    places = str(row.get("allExchanges") or "").split(",")
+    kind = str(row.get("assetClass") or "")
+    listing = str(row.get("listingExchange") or "")
+    rules = translate.rows(row.get("incrementRules"))
+    multiplier = translate.decimal(row.get("multiplier"))
+    return Contract(
+        conid=translate.integer(row.get("conid")),
+        symbol=str(row.get("ticker") or "").partition(".")[0] if kind == "CASH" else str(row.get("ticker") or ""),
+        sec_type=kind,
+        exchange=_PAIRS_EXCHANGE if kind == "CASH" else _SMART if kind in ("STK", "OPT") else listing or places[0],
+        currency=str(row.get("currency") or ""),
+        primary_exchange=listing,
+        local_symbol=str(row.get("fullName") or row.get("ticker") or ""),
+        name=errors.plain(str(row.get("name") or "")),
+        multiplier=multiplier or None,
+        min_tick=translate.decimal(rules[0].get("increment")) if rules else None,
+    )
+
+
+def _fits(contract: Contract, query: ContractQuery) -> bool:
+    """An empty word means that the caller does not care; a conid says it all."""
+    if query.conid:
+        return True
+    if query.currency and contract.currency and contract.currency != query.currency.upper():
+        return False
+    if query.primary_exchange and contract.primary_exchange != query.primary_exchange.upper():
+        return False
+    if query.exchange in ("", _SMART, _PAIRS_EXCHANGE):
+        return True
+    return query.exchange.upper() in (contract.exchange, contract.primary_exchange)
+
+
+def _routed(contract: Contract, query: ContractQuery) -> Contract:
+    """Orders go by SMART unless another exchange was named."""
+    if query.conid or query.exchange in ("", _SMART, _PAIRS_EXCHANGE):
+        return contract
+    return replace(contract, exchange=query.exchange.upper())

@@ -1,0 +1,88 @@
+"""What the parts of this door share: calls while there is a session, and the word that it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerSilent
+from ibkr_bridge.upstream.pacing import Lane
+from ibkr_bridge.upstream.webapi.errors import PacedOut, Unauthenticated, Unbridged, Unreachable
+from ibkr_bridge.upstream.webapi.http import Call, Http
+from ibkr_bridge.upstream.webapi.settings import WebApiSettings
+
+
+class Wire:
+    """`lost` is told that the session has ended, `doubted` that the far end was silent."""
+
+    def __init__(self, http: Http, lost: Callable[[BridgeError], None], doubted: Callable[[], None]) -> None:
+        self._http = http
+        self._lost = lost
+        self._doubted = doubted
+        self._open = asyncio.Event()
+        self._life = 0
+        self._why = "There is no session with IBKR yet."
+        self.accounts: tuple[str, ...] = ()
+        self.scopes: tuple[str, ...] = ("",)
+        """The accounts that lists of orders must be asked for one by one; empty text for all at once."""
+
+    @property
+    def settings(self) -> WebApiSettings:
+        return self._http.settings
+
+    @property
+    def open(self) -> bool:
+        return self._open.is_set()
+
+    def attach(self, accounts: tuple[str, ...], *, at_once: bool) -> None:
+        self.accounts = accounts
+        self.scopes = ("",) if at_once else accounts
+        self._life += 1
+        self._open.set()
+
+    def detach(self, why: str) -> None:
+        self._why = why
+        self._open.clear()
+
+    async def read(self, path: str, query: Mapping[str, str] | None = None, lane: Lane = Lane.DATA) -> Any:
+        """A GET. A session that ends meanwhile is opened anew, once for all who wait, and the question repeated.
+
+        Raises BrokerAway, BrokerSilent, BrokerRefused.
+        """
+        call = Call("GET", path, query or {}, lane=lane)
+        life = self._required()
+        try:
+            return await self._called(call, life)
+        except (Unauthenticated, Unbridged) as gone:
+            await self._again(gone)
+            return await self._called(call, self._life)
+
+    async def write(self, method: str, path: str, body: object = None, *, order: bool = True) -> Any:
+        """Sent once. Raises as `read` does; BrokerAway only when certainly nothing was taken."""
+        lane = Lane.ORDERS if order else Lane.DATA
+        return await self._called(Call(method, path, body=body, lane=lane, slow=not order), self._required())
+
+    def _required(self) -> int:
+        if not self._open.is_set():
+            raise BrokerAway(self._why)
+        return self._life
+
+    async def _called(self, call: Call, life: int) -> Any:
+        try:
+            return await self._http.call(call)
+        except (Unauthenticated, Unbridged, PacedOut) as gone:
+            if life == self._life and self.open:
+                self._lost(gone)
+            raise
+        except (Unreachable, BrokerSilent):
+            if life == self._life:
+                self._doubted()
+            raise
+
+    async def _again(self, gone: BridgeError) -> None:
+        try:
+            async with asyncio.timeout(self.settings.request_timeout):
+                await self._open.wait()
+        except TimeoutError:
+            raise BrokerAway(gone.detail) from gone
