@@ -61,12 +61,12 @@ class WebApiSettings(Section):
         default=True,
     )
     maintain_oauth: bool = setting(
-        "Keep the session alive by a tickle; without it IBKR ends it after some idle minutes.",
+        "Keep the session alive by a tickle. Without it IBKR ends it after some idle minutes, so it must be true.",
         "IBKR_SERVICE_MAINTAIN_OAUTH",
         default=True,
     )
     init_brokerage_session: bool = setting(
-        "Open the brokerage session, which orders and quotes need; there is one per user name.",
+        "Open the brokerage session. Orders and quotes need it, so it must be true; there is one per user name.",
         "IBKR_SERVICE_INIT_BROKERAGE_SESSION",
         default=True,
     )
@@ -94,10 +94,15 @@ class WebApiSettings(Section):
     def _whole(self) -> WebApiSettings:
         if not self.tls_verify and not is_loopback(urlsplit(self.url).hostname or ""):
             raise ValueError("IBKR_SERVICE_TLS_VERIFY: can be false for this machine alone")
+        for name, on in (
+            ("IBKR_SERVICE_INIT_OAUTH", self.init_oauth),
+            ("IBKR_SERVICE_MAINTAIN_OAUTH", self.maintain_oauth),
+            ("IBKR_SERVICE_INIT_BROKERAGE_SESSION", self.init_brokerage_session),
+        ):
+            if not on:
+                raise ValueError(f"{name}: must be true, because without it there is no session to trade on")
         if not self.use_oauth:
             return self
-        if not self.init_oauth:
-            raise ValueError("IBKR_SERVICE_INIT_OAUTH: must be true, because there is no session without a token")
         needed = {
             "IBKR_SERVICE_CONSUMER_KEY": self.consumer_key,
             "IBKR_SERVICE_ACCESS_TOKEN": self.access_token,

@@ -31,6 +31,7 @@ def webapi(settings: Settings, clock: Clock, admit: Admission) -> Upstream:
             connect_timeout=settings.tws.connect_timeout,
             request_timeout=max(settings.tws.request_timeout, 15.0),
             tickle_interval=section.tickle_interval,
+            log_out=section.shutdown_oauth,
         ),
         clock,
         admit,
