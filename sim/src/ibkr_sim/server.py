@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import socket
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.control.listening import listen
@@ -17,6 +18,7 @@ from ibkr_sim.exchange.exchange import Exchange
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.faults.faults import Faults
 from ibkr_sim.faults.injection import FaultOrder
+from ibkr_sim.faults.ports import Door
 from ibkr_sim.tws.door import TwsDoor
 from ibkr_sim.tws.settings import TwsSettings
 from ibkr_sim.webapi.settings import WebApiSettings
@@ -54,10 +56,12 @@ class Simulator:
         self._settings = settings
         self.clock = clock or Clock(settings.start, settings.speed)
         self.exchange = Exchange(settings.exchange, self.clock)
-        self.faults = Faults(self.exchange, self.exchange.backstage)
+        opens_webapi = settings.webapi is not None and settings.webapi.port is not None
+        doors = (Door.TWS, Door.WEBAPI) if opens_webapi else (Door.TWS,)
+        self.faults = Faults(self.exchange, self.exchange.backstage, doors)
         self.door = TwsDoor(self.exchange, settings.tws, self.faults)
         for order in settings.faults:
-            self.faults.order(order)
+            self.faults.check(order)
         self._exits = AsyncExitStack()
         self._listener: socket.socket | None = None
         self.webapi: WebApiDoor | None = None
@@ -79,10 +83,14 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
+            webapi = await self._make_webapi(self._settings.webapi)
+            for order in self._settings.faults:
+                self.faults.order(order)
             await self.door.start()
             starting.push_async_callback(self.door.close)
-            if self._settings.webapi is not None and self._settings.webapi.port is not None:
-                await self._open_webapi(self._settings.webapi)
+            if webapi is not None:
+                await webapi.start()
+                self.webapi = webapi
                 starting.push_async_callback(self._close_webapi)
             if self._settings.control_port is not None:
                 self._listener = listen(self._settings.control_host, self._settings.control_port)
@@ -99,11 +107,16 @@ class Simulator:
     ) -> None:
         await self._exits.aclose()
 
-    async def _open_webapi(self, settings: WebApiSettings) -> None:
-        module = await asyncio.to_thread(importlib.import_module, "ibkr_sim.webapi.door")
-        door: WebApiDoor = module.WebApiDoor(self.exchange, settings)
-        await door.start()
-        self.webapi = door
+    def _webapi_peers(self) -> list[str]:
+        return [] if self.webapi is None else self.webapi.peers
+
+    async def _make_webapi(self, settings: WebApiSettings | None) -> WebApiDoor | None:
+        """Not yet open; None when it is to stay closed."""
+        if settings is None or settings.port is None:
+            return None
+        module = await _loaded("ibkr_sim.webapi.door")
+        door: WebApiDoor = module.WebApiDoor(self.exchange, settings, self.faults)
+        return door
 
     async def _close_webapi(self) -> None:
         if self.webapi is not None:
@@ -112,15 +125,26 @@ class Simulator:
 
     async def _serve_control(self, listener: socket.socket) -> None:
         # The web server takes longer to load than everything else together: the doors need not wait for it.
-        module = await asyncio.to_thread(importlib.import_module, "ibkr_sim.control.server")
+        module = await _loaded("ibkr_sim.control.server")
         control = module.ControlServer(
-            self.exchange, self.clock, self.door, self.faults, self._settings.nonce, self.webapi_port
+            self.exchange,
+            self.clock,
+            self.door,
+            self.faults,
+            self._settings.nonce,
+            self.webapi_port,
+            self._webapi_peers,
         )
         await control.start(listener)
         try:
             await asyncio.Future()
         finally:
             await control.close()
+
+
+async def _loaded(name: str) -> Any:
+    """A module, by a thread only if it is not loaded yet."""
+    return sys.modules.get(name) or await asyncio.to_thread(importlib.import_module, name)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""The server itself: paths, lengths, compression, TLS, limits, and the moments at which something may step in."""
+"""The server itself: paths, lengths, compression, TLS and limits."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ import json
 import ssl
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 import pytest
-
-from ibkr_sim.clock import Clock
-from ibkr_sim.exchange.exchange import Exchange
-from ibkr_sim.exchange.settings import ExchangeSettings
-from ibkr_sim.webapi.answers import Answer
-from ibkr_sim.webapi.door import WebApiDoor
-from ibkr_sim.webapi.moments import Asked, Cut, Undisturbed
-from ibkr_sim.webapi.settings import WebApiSettings
 
 PATIENCE = 10.0
 
@@ -97,33 +88,6 @@ async def test_ten_requests_a_second_pass_and_no_more(open_house: Callable[..., 
     house = await open_house(pacing=True)
     answers = await asyncio.gather(*(house.call("POST", "/iserver/auth/status") for _time in range(11)))
     assert sorted(status for status, _body in answers) == [200] * 10 + [429]
-
-
-class Intruder(Undisturbed):
-    """Answers one path in its own way, and cuts another."""
-
-    async def asking(self, asked: Asked) -> Answer | None:
-        return Answer({"error": "Service Unavailable"}, 503) if asked.path == "/portfolio/accounts" else None
-
-    async def answering(self, asked: Asked, answer: Answer) -> Answer:
-        if asked.path == "/iserver/accounts":
-            raise Cut(5)
-        return answer
-
-
-async def test_something_may_step_in_before_and_after_a_request() -> None:
-    exchange = Exchange(ExchangeSettings(), Clock(datetime(2026, 3, 2, 15, tzinfo=UTC), 0))
-    door = WebApiDoor(exchange, WebApiSettings(port=0, auto_login=True), Intruder())
-    await door.start()
-    try:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE):
-            async with http.get(f"{door.url}/portfolio/accounts") as response:
-                assert response.status == 503
-            with pytest.raises(aiohttp.ClientPayloadError):
-                async with http.get(f"{door.url}/iserver/accounts") as response:
-                    await response.read()
-    finally:
-        await door.close()
 
 
 async def test_the_command_opens_the_door_and_says_where() -> None:

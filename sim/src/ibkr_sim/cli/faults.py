@@ -33,7 +33,8 @@ def faults(
 
     for row in available():
         options = " ".join(f"{name}={default}" for name, default in row["options"].items())
-        typer.echo(f"{row['name']}\n    {row['summary']}" + (f"\n    options: {options}" if options else ""))
+        doors = f"doors: {', '.join(row['doors'])}"
+        typer.echo(f"{row['name']}\n    {row['summary']}\n    {doors}" + (f"; options: {options}" if options else ""))
     typer.echo(f"\nEach strikes --on a trigger: {HELP}")
 
 

@@ -8,7 +8,18 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ibkr_sim.faults.fault import Fault
-from ibkr_sim.faults.kinds import executions, link, orders, sessions, snapshots, wire
+from ibkr_sim.faults.kinds import (
+    executions,
+    link,
+    logins,
+    orders,
+    replies,
+    requests,
+    sessions,
+    snapshots,
+    sockets,
+    wire,
+)
 from ibkr_sim.faults.options import describe
 
 KINDS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
@@ -41,14 +52,44 @@ KINDS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
         "status_missing": orders.StatusMissing,
         "refused_cancel": orders.RefusedCancel,
         "inactive_reject": orders.InactiveReject,
+        "reply_race": replies.ReplyRace,
+        "stale_reply": replies.StaleReply,
+        "error_inside": requests.ErrorInside,
+        "init_500": logins.InitFails,
+        "not_established": logins.NotEstablished,
+        "unauthorized": logins.Unauthorized,
+        "no_bridge": logins.NoBridge,
+        "accounts_first": logins.AccountsFirst,
+        "competing": logins.Competing,
+        "paced_out": requests.PacedOut,
+        "topic_ends": sockets.TopicEnds,
+        "silent_sor": sockets.SilentOrders,
+        "empty_503": requests.EmptyUnavailable,
+        "hang": requests.Hang,
+        "cut_body": requests.CutBody,
+        "thin_answer": requests.ThinAnswer,
+        "socket_binary": sockets.SocketBinary,
+        "socket_drops": sockets.SocketDrops,
+        "socket_deaf": sockets.SocketDeaf,
+        "token_expired": logins.TokenExpired,
+        "invalid_consumer": logins.InvalidConsumer,
+        "midnight_reset": logins.MidnightReset,
+        "login_lost": logins.LoginLost,
+        "answer_late": requests.AnswerLate,
     }
 )
 
 
 def available() -> list[dict[str, Any]]:
-    """Every fault with its sentence, its options and their defaults, and the moment on which it acts."""
+    """Every fault with its sentence, its options and their defaults, the moment on which it acts, and its doors."""
     return [
-        {"name": name, "summary": summary(kind), "options": describe(kind), "acts_on": kind().own_moment() or "now"}
+        {
+            "name": name,
+            "summary": summary(kind),
+            "options": describe(kind),
+            "acts_on": kind().own_moment() or "now",
+            "doors": sorted(kind.doors),
+        }
         for name, kind in KINDS.items()
     ]
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Final, Protocol, TypeVar
 
 from ibkr_sim.exchange.model import Order, OrderRequest
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.faults.moments import Admission, Moment, Request, Snapshot
-from ibkr_sim.faults.ports import Backstage, Client, Gate, Message
+from ibkr_sim.faults.moments import Admission, HttpAnswer, Moment, Reply, Request, Snapshot
+from ibkr_sim.faults.ports import Backstage, Client, Door, Gate, Message, Portal
 
 SYSTEM = -1
 """The id of a notice that is about nothing in particular."""
+
+BOTH: Final = frozenset(Door)
+TWS: Final = frozenset({Door.TWS})
+WEBAPI: Final = frozenset({Door.WEBAPI})
+"""Doors that a fault concerns."""
 
 Row = TypeVar("Row")
 FaultType = TypeVar("FaultType", bound="Fault")
@@ -33,10 +38,19 @@ class Stage(Protocol):
     @property
     def gates(self) -> Sequence[Gate]: ...
     @property
+    def portal(self) -> Portal:
+        """Of the Web API's door, which is open. Raises RuntimeError where it is not."""
+
+    @property
+    def only(self) -> str | None:
+        """The name of the only client that the fault concerns."""
+
+    @property
     def clients(self) -> Sequence[Client]:
         """Those connected whom the fault concerns."""
 
-    def say(self, client: Client, request_id: int, code: int, text: str) -> None: ...
+    def say(self, client: Client, request_id: int, code: int, text: str) -> None:
+        """Tell of a code, where the client's door has codes."""
 
     def pass_on(self, client: Client, message: Message) -> None:
         """Let a message go that `leaving` has kept; nothing if the client is gone."""
@@ -66,6 +80,10 @@ class Fault:
     acts_on: ClassVar[Moment | None] = None
     everybody: ClassVar[bool] = False
     """By its nature it cannot be one client's."""
+    doors: ClassVar[frozenset[Door]] = BOTH
+    """Where clients notice it."""
+    binary: ClassVar[bool] = False
+    """Whether WebSockets speak in binary frames meanwhile."""
 
     stage: Stage = field(init=False, repr=False)
 
@@ -96,6 +114,27 @@ class Fault:
         """False keeps the request, to resume or to forget it."""
         return True
 
+    def minds(self, request: Request) -> bool:
+        """Whether a request over HTTP is one it acts on."""
+        return True
+
+    def requested(self, request: Request) -> None:
+        """Acts on a request over HTTP, before anybody may keep it."""
+
+    def instead(self, request: Request) -> HttpAnswer | None:
+        """What a request over HTTP is told in place of being handled."""
+        return None
+
+    def answering(self, request: Request, answer: HttpAnswer) -> HttpAnswer:
+        """What a request that has been handled is told instead of its answer."""
+        return answer
+
+    def replying(self, reply: Reply) -> None:
+        """Acts on an answer to a question. Raises Overruled, and the question is gone."""
+
+    def replied(self, reply: Reply) -> None:
+        """Any question is being answered."""
+
     def leaving(self, client: Client, message: Message) -> Iterable[Message]:
         """What leaves instead of the message."""
         return (message,)
@@ -121,7 +160,7 @@ class Fault:
         """Acts on a list: what is told of it, and whether its end is."""
         return rows, True
 
-    def visible(self, snapshot: Snapshot, rows: Sequence[Row]) -> Sequence[Row]:
+    def visible(self, client: Client, snapshot: Snapshot, rows: Sequence[Row]) -> Sequence[Row]:
         """What of any list exists as far as IBKR tells."""
         return rows
 

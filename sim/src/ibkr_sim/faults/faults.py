@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,14 +13,18 @@ from typing import Final
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.agenda import Agenda
 from ibkr_sim.faults.catalogue import KINDS
-from ibkr_sim.faults.fault import Fault, FaultType
+from ibkr_sim.faults.fault import BOTH, TWS, WEBAPI, Fault, FaultType
 from ibkr_sim.faults.injection import FaultOrder, Injection
 from ibkr_sim.faults.moments import Admission, Moment, Request
 from ibkr_sim.faults.options import make
-from ibkr_sim.faults.ports import Backstage, Client, Gate, Message
+from ibkr_sim.faults.ports import Backstage, Client, Door, Gate, Message, Portal
 from ibkr_sim.faults.trigger import InvalidFault, Trigger, parse
 from ibkr_sim.faults.visit import Visit
 
+DOOR_NAMES: Final = {Door.TWS: "the TWS door", Door.WEBAPI: "the Web API's door"}
+WEB_NAMES: Final = frozenset({"gateway", "oauth1", "oauth2"})
+"""What clients of the Web API's door are called; those of the TWS door have numbers."""
+WEB_MOMENTS: Final = frozenset({Moment.REQUEST, Moment.REPLY, Moment.FRAME})
 BEAT: Final = 0.01
 """Real seconds between two looks at what is due."""
 
@@ -28,8 +32,10 @@ BEAT: Final = 0.01
 class Faults:
     """Doors tell it of every moment; people and tests inject and clear."""
 
-    def __init__(self, market: Market, backstage: Backstage) -> None:
+    def __init__(self, market: Market, backstage: Backstage, doors: Collection[Door] = BOTH) -> None:
+        """`doors` are those that open."""
         self.market, self.backstage = market, backstage
+        self._doors = frozenset(doors)
         self._agenda = Agenda(market.now, lambda: asyncio.get_running_loop().time())
         self._injections: list[Injection] = []
         self._visits: dict[Client, Visit] = {}
@@ -37,6 +43,8 @@ class Faults:
         self._stirred = asyncio.Event()
         self._reopening = False
         self.gates: list[Gate] = []
+        self.portal: Portal | None = None
+        """The Web API's, while its door is open."""
 
     def inject(
         self,
@@ -54,14 +62,7 @@ class Faults:
 
     def order(self, order: FaultOrder) -> Injection:
         """Raises InvalidFault."""
-        kind = KINDS.get(order.name)
-        if kind is None:
-            raise InvalidFault(f"there is no fault {order.name[:60]!r}; there is {', '.join(KINDS)}")
-        if kind.everybody and order.client is not None:
-            raise InvalidFault(f"{order.name} concerns every client")
-        if order.times is not None and order.times < 0:
-            raise InvalidFault("times must be 0 or more")
-        fault, trigger = make(kind, order.options), parse(order.on)
+        fault, trigger = self.check(order)
         self._count += 1
         random = Random(f"{order.seed}/{order.name}")  # noqa: S311  a bad day to repeat, not a secret
         injection = Injection(self._count, order, fault, trigger, random)
@@ -69,6 +70,29 @@ class Faults:
         self._injections.append(injection)
         self._start(injection, trigger)
         return injection
+
+    def check(self, order: FaultOrder) -> tuple[Fault, Trigger]:
+        """What an order asks for. Raises InvalidFault."""
+        kind = KINDS.get(order.name)
+        if kind is None:
+            raise InvalidFault(f"there is no fault {order.name[:60]!r}; there is {', '.join(KINDS)}")
+        trigger = parse(order.on)
+        self._check_doors(order, kind.doors, trigger)
+        if kind.everybody and order.client is not None:
+            raise InvalidFault(f"{order.name} concerns every client")
+        if order.times is not None and order.times < 0:
+            raise InvalidFault("times must be 0 or more")
+        return make(kind, order.options), trigger
+
+    def _check_doors(self, order: FaultOrder, doors: frozenset[Door], trigger: Trigger) -> None:
+        """Raises InvalidFault for what no client could ever notice."""
+        names = " and ".join(DOOR_NAMES[door] for door in sorted(doors))
+        if not doors & self._doors:
+            raise InvalidFault(f"{order.name} concerns {names} alone, and that is closed")
+        if not doors & clients_door(order.client):
+            raise InvalidFault(f"{order.name} concerns {names} alone, and {order.client} is no client of it")
+        if trigger.moment in WEB_MOMENTS and Door.WEBAPI not in doors & self._doors & clients_door(order.client):
+            raise InvalidFault(f"{trigger.moment} happens at the Web API's door alone; it would never strike there")
 
     def clear(self, name: str | None = None) -> int:
         """End every fault, or those of one name, and restore normal service; how many there were."""
@@ -108,17 +132,19 @@ class Faults:
     def entering(self, client: Client) -> Admission:
         return _first(row.fault.entering(client) for row in self.active(client))
 
-    def enter(self, client: Client) -> Visit:
-        """A client has been let in; `Visit.left` ends what this begins."""
-        visit = self._visits[client] = Visit(self, client)
-        self.notice(Moment.ENTER, client)
+    def enter(self, client: Client, *, counts: bool = True) -> Visit:
+        """A client has been let in; `Visit.left` ends what this begins. One that does not count is not noticed."""
+        visit = self._visits[client] = Visit(self, client, counts=counts)
+        if counts:
+            self.notice(Moment.ENTER, client)
         return visit
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: Client, *, counts: bool = True) -> None:
         del self._visits[client]
         for row in self.active(client):
             row.fault.left(client)
-        self.notice(Moment.LEAVE, client)
+        if counts:
+            self.notice(Moment.LEAVE, client)
 
     def skew(self, client: Client | None = None) -> timedelta:
         """By how much IBKR's clock is wrong for this client, or for somebody unknown."""
@@ -128,19 +154,23 @@ class Faults:
         """Those that have struck and concern this client, in the order of their injection."""
         return [row for row in self._injections if row.active and row.concerns(client)]
 
-    def notice(self, moment: Moment, client: Client | None, number: int | None = None, amount: int = 1) -> None:
-        """Tell every trigger what has happened."""
+    def notice(self, moment: Moment, client: Client | None, subject: str = "", amount: int = 1) -> None:
+        """Tell every trigger what has happened; `subject` is its number, path or topic."""
         for row in tuple(self._injections):
             if row.concerns(client):
-                row.notice(self.market.now(), moment, client, number, amount)
+                row.notice(self.market.now(), moment, client, subject, amount)
 
     def fired(
-        self, moment: Moment, client: Client, applies: Callable[[Fault], bool] = lambda _fault: True
+        self,
+        moment: Moment,
+        client: Client,
+        applies: Callable[[Fault], bool] = lambda _fault: True,
+        subject: str = "",
     ) -> list[Fault]:
         """Count a moment, and name the faults that act at it."""
         rows = [row for row in self._injections if row.concerns(client) and applies(row.fault)]
         for row in rows:
-            row.notice(self.market.now(), moment, client)
+            row.notice(self.market.now(), moment, client, subject)
         return [row.fault for row in rows if row.fire(moment)]
 
     def visit(self, client: Client) -> Visit | None:
@@ -180,6 +210,11 @@ class Faults:
             injection.notice(self.market.now(), Moment.TIME, None)
 
 
+def clients_door(name: str | None) -> frozenset[Door]:
+    """Where a client of that name comes in."""
+    return BOTH if name is None else WEBAPI if name in WEB_NAMES else TWS
+
+
 def _first(verdicts: Iterable[Admission]) -> Admission:
     """The first that does not let in; those behind it are not asked."""
     return next((verdict for verdict in verdicts if verdict is not Admission.ADMIT), Admission.ADMIT)
@@ -197,11 +232,23 @@ class _Stage:
         return tuple(self._faults.gates)
 
     @property
+    def portal(self) -> Portal:
+        if self._faults.portal is None:
+            raise RuntimeError("the Web API's door is closed")
+        return self._faults.portal
+
+    @property
+    def only(self) -> str | None:
+        return self._injection.order.client
+
+    @property
     def clients(self) -> Sequence[Client]:
         return self._faults.visitors(self._injection)
 
     def say(self, client: Client, request_id: int, code: int, text: str) -> None:
-        self.pass_on(client, client.notice(request_id, code, text))
+        message = client.notice(request_id, code, text)
+        if message is not None:
+            self.pass_on(client, message)
 
     def pass_on(self, client: Client, message: Message) -> None:
         visit = self._faults.visit(client)

@@ -49,11 +49,9 @@ class Injection:
     def concerns(self, client: Client | None) -> bool:
         return self.order.client is None or (client is not None and client.name == self.order.client)
 
-    def notice(
-        self, now: datetime, moment: Moment, client: Client | None, number: int | None = None, amount: int = 1
-    ) -> None:
+    def notice(self, now: datetime, moment: Moment, client: Client | None, subject: str = "", amount: int = 1) -> None:
         """Count what has happened; begin, or be armed, when that was what it waited for."""
-        if self.ending or not self._watch.notice(moment, number, amount):
+        if self.ending or not self._watch.notice(moment, subject, amount):
             return
         self.strikes.append(now)
         if self.fault.own_moment() is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
+from fnmatch import fnmatchcase
 
 from ibkr_sim.faults.ports import Client
 
@@ -17,7 +18,13 @@ class Moment(StrEnum):
     BYTES = "bytes"
     """So many bytes have left for a client."""
     MESSAGE = "message"
-    """A client has sent a message, of a given number where one is named."""
+    """A client has sent a message over its socket, of a given number or topic where one is named."""
+    REQUEST = "request"
+    """A request has come over HTTP, for a given path where one is named."""
+    FRAME = "frame"
+    """A frame is about to leave over a WebSocket, of a given topic where one is named."""
+    REPLY = "reply"
+    """A client has answered a question about an order."""
     ORDER = "order"
     MODIFY = "modify"
     CANCEL = "cancel"
@@ -66,6 +73,53 @@ class Request:
     ask: Ask
     request_id: int | None
     proceed: Callable[[], None]
+    path: str = ""
+    """Of a request over HTTP, without its prefix."""
+    topic: str = ""
+    """Of a message over a WebSocket."""
+    signed: bool = False
+    """Whether it is signed with OAuth 1.0a."""
+    stall: Callable[[bytes], None] | None = None
+    """Of one over HTTP: answers with a piece and nothing more, and leaves the connection open."""
+
+    @property
+    def subject(self) -> str:
+        """What a trigger names of it."""
+        return self.path or self.topic or str(self.number)
+
+    def matches(self, pattern: str) -> bool:
+        """Whether it goes over HTTP to such a path, `*` standing for anything."""
+        return bool(self.path) and fnmatchcase(self.path, pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a request over HTTP is told: a JSON value, or text as it is."""
+
+    content: object
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to a question about orders.
+
+    `submit` lets the orders go in as if all questions had been answered; it never raises.
+    """
+
+    kinds: frozenset[str]
+    """The ids of the questions that were asked together."""
+    confirmed: bool
+    submit: Callable[[], None]
+
+
+class Overruled(Exception):
+    """A request that comes to nothing and is told something else."""
+
+    def __init__(self, answer: HttpAnswer) -> None:
+        super().__init__(str(answer.content))
+        self.answer = answer
 
 
 class Vanished(Exception):

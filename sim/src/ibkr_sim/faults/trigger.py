@@ -1,21 +1,27 @@
-"""When a fault strikes: `now`, `order:3`, `message/49:2`, `cancel~0.2`, `time:+30`, `bytes:500`."""
+"""When a fault strikes: `now`, `order:3`, `message/49:2`, `cancel~0.2`, `request:/tickle`, `time:+30`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from random import Random
 from typing import Final
 
 from ibkr_sim.faults.moments import Moment
 
 _COUNTED: Final = re.compile(
-    r"(?P<moment>[a-z]+)(?:/(?P<number>\d{1,4}))?(?::(?P<nth>\d{1,9})|~(?P<chance>[01]?\.?\d{0,9}))?"
+    r"(?P<moment>[a-z]+)(?:/(?P<subject>[\w@+]{1,40}))?(?::(?P<nth>\d{1,9})|~(?P<chance>[01]?\.?\d{0,9}))?"
 )
+_REQUEST: Final = re.compile(
+    r"(?P<moment>request):(?P<subject>/[\w/*.+-]{0,200})(?::(?P<nth>\d{1,9})|~(?P<chance>[01]?\.?\d{0,9}))?"
+)
+_NUMBERED: Final = frozenset({Moment.MESSAGE, Moment.FRAME, Moment.REQUEST})
 _RELATIVE: Final = re.compile(r"\+(\d{1,9}(?:\.\d{1,6})?)")
 HELP: Final = (
-    "now, order:3, modify, cancel:2, message/49:2, execution, snapshot, enter, leave, order~0.2, time:+30, bytes:500"
+    "now, order:3, modify, cancel:2, message/49:2, execution, snapshot, enter, leave, order~0.2, time:+30, bytes:500; "
+    "at the Web API's door also reply, request:5, request:/iserver/account/*/orders:2, request~0.1, frame/sor:3"
 )
 
 
@@ -26,8 +32,8 @@ class InvalidFault(ValueError):
 @dataclass(frozen=True, slots=True)
 class Trigger:
     moment: Moment
-    number: int | None = None
-    """Of the messages that count; None counts all."""
+    subject: str = ""
+    """Number, topic or path of what counts, `*` standing for anything; empty counts all."""
     nth: int = 1
     """It strikes at this one; for `bytes`, after so many."""
     chance: float | None = None
@@ -41,13 +47,13 @@ def parse(text: str) -> Trigger:
     """Raises InvalidFault."""
     if text.startswith("time:"):
         return _timed(text.removeprefix("time:"))
-    match = _COUNTED.fullmatch(text)
+    match = _REQUEST.fullmatch(text) or _COUNTED.fullmatch(text)
     if match is None or match["moment"] not in set(Moment) - {Moment.TIME}:
         raise InvalidFault(f"{text[:60]!r} is no trigger; write {HELP}")
     moment = Moment(match["moment"])
-    number = None if match["number"] is None else int(match["number"])
-    if number is not None and moment is not Moment.MESSAGE:
-        raise InvalidFault("only a message has a number: message/49")
+    subject = match["subject"] or ""
+    if subject and moment not in _NUMBERED:
+        raise InvalidFault("only messages, frames and requests are told apart: message/49, frame/sor, request:/tickle")
     try:
         chance = None if match["chance"] is None else float(match["chance"])
     except ValueError:
@@ -57,7 +63,7 @@ def parse(text: str) -> Trigger:
     nth = int(match["nth"] or 1)
     if nth < 1:
         raise InvalidFault("counting begins with 1")
-    return Trigger(moment, number, nth, chance)
+    return Trigger(moment, subject, nth, chance)
 
 
 def _timed(text: str) -> Trigger:
@@ -85,10 +91,10 @@ class Watch:
     def spent(self) -> bool:
         return bool(self._times) and self.struck >= self._times
 
-    def notice(self, moment: Moment, number: int | None = None, amount: int = 1) -> bool:
+    def notice(self, moment: Moment, subject: str = "", amount: int = 1) -> bool:
         """Whether it strikes now: at the n-th and those that follow it, or by chance."""
         trigger = self._trigger
-        if moment is not trigger.moment or trigger.number not in (None, number):
+        if moment is not trigger.moment or not (trigger.subject == "" or fnmatchcase(subject, trigger.subject)):
             return False
         self._seen += amount
         # Drawn for every event, so that what follows does not depend on how often it may strike.

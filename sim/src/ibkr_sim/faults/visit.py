@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -12,7 +11,7 @@ from ibkr_sim.exchange.model import Commission, Executed, Execution, Order, Orde
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.fault import Fault
 from ibkr_sim.faults.injection import Injection
-from ibkr_sim.faults.moments import Moment, Request, Snapshot
+from ibkr_sim.faults.moments import HttpAnswer, Moment, Reply, Request, Snapshot
 from ibkr_sim.faults.ports import Backstage, Client, Kind, Message
 
 Row = TypeVar("Row")
@@ -29,22 +28,24 @@ class Registry(Protocol):
     @property
     def injections(self) -> Sequence[Injection]: ...
     def active(self, client: Client | None) -> list[Injection]: ...
-    def notice(self, moment: Moment, client: Client | None, number: int | None = None, amount: int = 1) -> None: ...
-    def fired(self, moment: Moment, client: Client, applies: Callable[[Fault], bool] = ...) -> list[Fault]: ...
-    def leave(self, client: Client) -> None: ...
+    def notice(self, moment: Moment, client: Client | None, subject: str = "", amount: int = 1) -> None: ...
+    def fired(
+        self, moment: Moment, client: Client, applies: Callable[[Fault], bool] = ..., subject: str = ""
+    ) -> list[Fault]: ...
+    def leave(self, client: Client, *, counts: bool = True) -> None: ...
     def skew(self, client: Client | None = None) -> timedelta: ...
 
 
 class Visit:
     """What a door calls for a client: its orders go in through this, its messages leave through it."""
 
-    def __init__(self, registry: Registry, client: Client) -> None:
-        self._registry, self._client = registry, client
-        self._market, self._backstage = registry.market, registry.backstage
+    def __init__(self, registry: Registry, client: Client, *, counts: bool = True) -> None:
+        self._registry, self._client, self._counts = registry, client, counts
+        self._market = registry.market
 
     def left(self) -> None:
         """The connection has ended."""
-        self._registry.leave(self._client)
+        self._registry.leave(self._client, counts=self._counts)
 
     def now(self) -> datetime:
         """The time that this client is told."""
@@ -52,7 +53,14 @@ class Visit:
 
     def ask(self, request: Request) -> None:
         """Handle a message: at once, later, or never."""
-        self._registry.notice(Moment.MESSAGE, self._client, request.number)
+        if request.path:
+            minded = self._registry.fired(
+                Moment.REQUEST, self._client, lambda fault: fault.minds(request), request.subject
+            )
+            for fault in minded:
+                fault.requested(request)
+        else:
+            self._registry.notice(Moment.MESSAGE, self._client, request.subject)
         self.ask_on(request)
 
     def ask_on(self, request: Request, after: Injection | None = None) -> None:
@@ -60,12 +68,30 @@ class Visit:
         if all(row.fault.asked(request) for row in self._behind(after)):
             request.proceed()
 
+    def instead(self, request: Request) -> HttpAnswer | None:
+        """What a request over HTTP is told in place of being handled."""
+        told = (row.fault.instead(request) for row in self._registry.active(self._client))
+        return next((answer for answer in told if answer is not None), None)
+
+    def answering(self, request: Request, answer: HttpAnswer) -> HttpAnswer:
+        """What it is told once it has been handled."""
+        for row in self._registry.active(self._client):
+            answer = row.fault.answering(request, answer)
+        return answer
+
+    @property
+    def binary(self) -> bool:
+        """Whether a WebSocket speaks in binary frames."""
+        return any(row.fault.binary for row in self._registry.active(self._client))
+
     def send(self, frame: bytes) -> None:
         """Let a message leave: at once, later, several times or never."""
         if not self._registry.injections:
             self._client.deliver(frame)
             return
         message = self._client.describe(frame)
+        if message.topic:
+            self._registry.notice(Moment.FRAME, self._client, message.topic)
         if message.kind is Kind.EXECUTION and not message.asked:
             for fault in self._registry.fired(Moment.EXECUTION, self._client):
                 fault.executing(self._client, message)
@@ -80,14 +106,24 @@ class Visit:
             self._client.deliver(one.frame)
             self._registry.notice(Moment.BYTES, self._client, amount=len(one.frame))
 
-    def place(self, request: OrderRequest) -> Order:
-        """Raises Rejected as the exchange does, and Vanished."""
+    def reply(self, reply: Reply) -> None:
+        """A question about an order is being answered. Raises Overruled."""
+        for fault in self._registry.fired(Moment.REPLY, self._client):
+            fault.replying(reply)
+        for row in self._registry.active(self._client):
+            row.fault.replied(reply)
+
+    def place(self, request: OrderRequest, *, held: bool = False) -> Order:
+        """Raises Rejected as the exchange does, and Vanished. One that is held waits for the exchange's `release`."""
         acting = self._registry.fired(Moment.ORDER, self._client)
         order: Order | None = None
         try:
             aside = [fault.placing(self._client, request) for fault in acting]
-            with self._backstage.aside() if any(aside) else nullcontext():
-                order = self._market.place(request)
+            if any(aside):
+                with self._registry.backstage.aside():
+                    order = self._market.place(request)
+            else:
+                order = self._market.hold(request) if held else self._market.place(request)
             return order
         finally:
             for row in self._registry.active(self._client):
@@ -124,7 +160,7 @@ class Visit:
         """What is told of a list, and whether its end is told."""
         ended = True
         for row in self._registry.active(self._client):
-            rows = row.fault.visible(snapshot, rows)
+            rows = row.fault.visible(self._client, snapshot, rows)
         for fault in self._registry.fired(Moment.SNAPSHOT, self._client, lambda fault: fault.applies(snapshot)):
             rows, told = fault.listing(self._client, snapshot, rows)
             ended = ended and told

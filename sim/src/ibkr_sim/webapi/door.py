@@ -45,6 +45,7 @@ class WebApiDoor:
     """Listens from `start` until `close`."""
 
     def __init__(self, market: Market, settings: WebApiSettings, faults: Faults) -> None:
+        """A user is logged in from here on where the settings say so, so that a fault can undo it."""
         self._settings = settings
         house = self.house = _house(market, settings, faults)
         portal = self._portal = Interventions(house.sessions, house.provider, market.now, house.token)
@@ -54,6 +55,8 @@ class WebApiDoor:
         faults.portal = portal
         self._pipeline = Pipeline(house)
         self._context = server_context() if settings.tls else None
+        if settings.auto_login:
+            house.sessions.log_in()
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._port: int | None = None
@@ -65,6 +68,11 @@ class WebApiDoor:
         if self._port is None:
             raise RuntimeError("the door is not open")
         return self._port
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
 
     @property
     def url(self) -> str:
@@ -88,11 +96,6 @@ class WebApiDoor:
             await runner.cleanup()
             raise
         self._unsubscribe = self.house.market.subscribe(self._hear)
-
-    def log_in(self) -> None:
-        """As if the login page had been filled in, where the settings say so."""
-        if self._settings.auto_login:
-            self.house.sessions.log_in()
 
     async def open(self) -> None:
         """Listen, after the first time at the same port. Raises OSError when it is taken."""
@@ -176,7 +179,7 @@ def _house(market: Market, settings: WebApiSettings, faults: Faults) -> House:
         grants=Grants(settings.oauth2_clients, time.time, token, settings.username),
         orders=OrderDesk(market, settings, groups, _reply_id),
         trades=TradeBook(settings.time_zone),
-        pacing=Pacing(time.monotonic, market.now, settings.penalty),
+        pacing=Pacing(lambda: asyncio.get_running_loop().time(), market.now, settings.penalty),
         faults=faults,
         wall=wall,
         token=token,

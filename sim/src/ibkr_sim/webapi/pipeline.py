@@ -42,13 +42,14 @@ class Pipeline:
         faults, caller = self._house.faults, Caller(request)
         if await patiently(faults.arriving, lambda: caller.gone) is Admission.CLOSE:
             return await _part_from(request, End(b"", whole=False, closes=True), 0)
+        text = await _text(request)
         visit = faults.enter(caller, counts=False)
         try:
             asked = caller.request(path)
             visit.ask(asked)
             answer = None
             if await caller.turn(lambda: bool(faults.injections)):
-                answer = await self._told(request, route, asked, visit)
+                answer = await self._told(request, route, asked, text, visit)
             body = b"" if answer is None else answer.encode()
             if answer is not None:
                 visit.send(body)
@@ -59,39 +60,40 @@ class Pipeline:
             return _response(request, answer, end.piece)
         return await _part_from(request, end, len(body))
 
-    async def _told(self, request: web.Request, route: Route | None, asked: Request, visit: Visit) -> Answer | None:
+    async def _told(
+        self, request: web.Request, route: Route | None, asked: Request, text: str | Answer, visit: Visit
+    ) -> Answer | None:
         """None for a request that has vanished."""
         instead = visit.instead(asked)
-        answer = _answer_of(instead) if instead else await self._answer(request, route, asked.path, visit)
+        answer = _answer_of(instead) if instead else self._answer(request, route, asked.path, text, visit)
         if answer is None:
             return None
         plain = HttpAnswer(answer.content, answer.status, answer.headers)
         other = visit.answering(asked, plain)
         return answer if other is plain else _answer_of(other)
 
-    async def _answer(self, request: web.Request, route: Route | None, path: str, visit: Visit) -> Answer | None:
+    def _answer(
+        self, request: web.Request, route: Route | None, path: str, text: str | Answer, visit: Visit
+    ) -> Answer | None:
         try:
-            return await self._handle(request, route, path, visit)
+            return self._handle(request, route, path, text, visit)
         except (Refused, Overruled) as refused:
             return refused.answer if isinstance(refused, Refused) else _answer_of(refused.answer)
         except Vanished:
             return None
-        except TimeoutError:
-            return Answer({"error": "Request Timeout", "statusCode": 408}, 408)
-        except web.HTTPRequestEntityTooLarge:
-            return Answer({"error": "Request Entity Too Large", "statusCode": 413}, 413)
         except Exception:  # a request that nobody foresaw must not end the others
             logger.exception("%s %s was not answered", request.method, path)
             return Answer({"error": "Internal Server Error", "statusCode": 500}, 500)
 
-    async def _handle(self, request: web.Request, route: Route | None, path: str, visit: Visit) -> Answer:
+    def _handle(self, request: web.Request, route: Route | None, path: str, text: str | Answer, visit: Visit) -> Answer:
+        """Of a request whose body has come; an Answer in the body's place says what was wrong with it."""
         house = self._house
         if not is_safe(request.headers, house.settings.public_url):
             raise refusal(403, "Requests from web pages, and to other hosts, are refused")
         if request.method == "POST" and not _has_length(request):
             raise Refused(Answer("Length Required", 411, "text/plain"))
-        async with asyncio.timeout(PATIENCE):
-            text = await request.text()
+        if isinstance(text, Answer):
+            raise Refused(text)
         house.sessions.expire()
         if route is None:
             return NOT_FOUND
@@ -168,6 +170,19 @@ def address(request: web.Request) -> Address:
     host, port = (transport.get_extra_info("sockname") or ("127.0.0.1", 0))[:2] if transport else ("127.0.0.1", 0)
     own = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return Address(request.scheme, (request.host, own, f"localhost:{port}"), path, query)
+
+
+async def _text(request: web.Request) -> str | Answer:
+    """The body, whole before anything waits: its sender may be gone by then. Or what is told in its place."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await request.text()
+    except TimeoutError:
+        return Answer({"error": "Request Timeout", "statusCode": 408}, 408)
+    except web.HTTPRequestEntityTooLarge:
+        return Answer({"error": "Request Entity Too Large", "statusCode": 413}, 413)
+    except (UnicodeDecodeError, LookupError, ConnectionError, web.RequestPayloadError):
+        return Answer({"error": "Bad Request: unreadable body", "statusCode": 400}, 400)
 
 
 def _answer_of(told: HttpAnswer) -> Answer:

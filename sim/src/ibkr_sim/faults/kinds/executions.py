@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
+from ibkr_sim.exchange.model import Execution
 from ibkr_sim.faults.fault import Fault
-from ibkr_sim.faults.moments import Moment
+from ibkr_sim.faults.moments import Moment, Snapshot
 from ibkr_sim.faults.ports import Client, Kind, Message
 
 Told = set[tuple[Client, str]]
 FILL_KINDS = (Kind.EXECUTION, Kind.COMMISSION)
+Row = TypeVar("Row")
 
 
 @dataclass(eq=False)
 class DuplicateExecution(Fault):
-    """The same execDetails, with the same execId, comes twice in a row; it happened once (LEAN#884)."""
+    """The same execDetails, with the same execId, comes twice in a row; it happened once (LEAN#884).
+
+    At the Web API's door this and the other faults of executions act on the topic `str`.
+    """
 
     acts_on: ClassVar[Moment | None] = Moment.EXECUTION
     _chosen: Told = field(default_factory=set, init=False)
@@ -54,6 +59,10 @@ class LateExecution(Fault):
         if message.exec_id not in {row.exec_id for _client, row in self._kept if row.kind is message.kind}:
             self._kept.append((client, message))
         return ()
+
+    def visible(self, client: Client, snapshot: Snapshot, rows: Sequence[Row]) -> Sequence[Row]:
+        late = {exec_id for one, exec_id in self._late if one.name == client.name}
+        return [row for row in rows if not _is_of(row, late)]
 
     def end(self) -> None:
         for client, exec_id in sorted(self._late, key=lambda row: row[1]):
@@ -123,3 +132,11 @@ class CorrectedExecution(Fault):
             order = self.stage.market.order(execution.perm_id)
             room = order.request.quantity - order.filled + execution.shares if order else execution.shares
             self.stage.backstage.correct(exec_id, price=price, shares=min(shares, room))
+
+
+def _is_of(row: object, exec_ids: set[str]) -> bool:
+    match row:
+        case (Execution(exec_id=exec_id), _):
+            return exec_id in exec_ids
+        case _:
+            return False

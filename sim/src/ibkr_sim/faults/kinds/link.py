@@ -9,9 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from ibkr_sim.faults.fault import SYSTEM, Fault, Stage
+from ibkr_sim.faults.fault import SYSTEM, TWS, Fault, Stage
 from ibkr_sim.faults.moments import Ask, Request
-from ibkr_sim.faults.ports import Client, Kind, Message
+from ibkr_sim.faults.ports import Client, Door, Kind, Message
 
 LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
 COMPETING = 10197
@@ -21,7 +21,7 @@ TEXTS: Final = {
     RESTORED: "Connectivity between IBKR and Trader Workstation has been restored - data maintained. "
     "All data farms are connected: usfarm; ushmds; secdefnj.",
 }
-ABOUT_ORDERS: Final = frozenset({Kind.ORDER, Kind.STATUS, Kind.EXECUTION, Kind.COMMISSION, Kind.ACCOUNT})
+ABOUT_ORDERS: Final = frozenset({Kind.ORDER, Kind.STATUS, Kind.EXECUTION, Kind.COMMISSION, Kind.ACCOUNT, Kind.ANSWER})
 
 
 class Farm(StrEnum):
@@ -46,7 +46,8 @@ class LinkLost(Fault):
     """1100 to everybody: the socket stays, prices stop, orders go on at IBKR and nobody hears of it.
 
     Requests and reports wait until link_restored, link_restored_data_lost, clearing, or so many simulated seconds
-    (0: no end). An order sent meanwhile waits in the gateway.
+    (0: no end). An order sent meanwhile waits in the gateway. At the Web API's door every request hangs, and
+    WebSockets stay open and silent, as behind IBKR's gateway program, which waits without end for its upstream.
     """
 
     everybody: ClassVar[bool] = True
@@ -69,8 +70,9 @@ class LinkLost(Fault):
     def leaving(self, client: Client, message: Message) -> Iterable[Message]:
         if message.code in FARMS_OK:
             # Whoever connects meanwhile must not be told that all is well.
-            return (client.notice(SYSTEM, LOST, TEXTS[LOST]),) if message.code == FARMS_OK[0] else ()
-        if message.kind is Kind.QUOTE:
+            lost = client.notice(SYSTEM, LOST, TEXTS[LOST]) if message.code == FARMS_OK[0] else None
+            return () if lost is None else (lost,)
+        if message.kind in (Kind.QUOTE, Kind.HEARTBEAT):
             return ()
         if message.kind in ABOUT_ORDERS or (message.kind is Kind.NOTICE and message.order_id != SYSTEM):
             self._messages.append((client, message))
@@ -137,18 +139,22 @@ class FarmDown(Fault):
     """
 
     everybody: ClassVar[bool] = True
+    doors: ClassVar[frozenset[Door]] = TWS
     farm: Farm = Farm.MARKET
     seconds: Decimal = Decimal(0)
 
     def begin(self, client: Client | None) -> None:
+        down, _up, _name = FARMS[self.farm]
         for one in self.stage.clients:
-            self.stage.pass_on(one, self._notice(one))
+            self.stage.say(one, SYSTEM, down, self._text)
         if self.seconds:
             self.stage.after(self.seconds, lambda: self.stage.finish(self))
 
     def leaving(self, client: Client, message: Message) -> Iterable[Message]:
-        if message.code == FARMS[self.farm][1]:
-            return (self._notice(client),)
+        down, up, _name = FARMS[self.farm]
+        if message.code == up:
+            notice = client.notice(SYSTEM, down, self._text)
+            return () if notice is None else (notice,)
         return () if message.kind is Kind.QUOTE and self.farm is Farm.MARKET else (message,)
 
     def end(self) -> None:
@@ -158,9 +164,9 @@ class FarmDown(Fault):
         if self.farm is Farm.MARKET:
             renew_quotes(self.stage)
 
-    def _notice(self, client: Client) -> Message:
-        down, _up, name = FARMS[self.farm]
-        return client.notice(SYSTEM, down, f"{name} connection is broken:{self.farm}")
+    @property
+    def _text(self) -> str:
+        return f"{FARMS[self.farm][2]} connection is broken:{self.farm}"
 
 
 @dataclass(eq=False)
@@ -168,6 +174,7 @@ class FarmUp(Fault):
     """2104 (2106, 2158): the data farm is back, and prices with it."""
 
     everybody: ClassVar[bool] = True
+    doors: ClassVar[frozenset[Door]] = TWS
     farm: Farm = Farm.MARKET
 
     def begin(self, client: Client | None) -> None:
@@ -180,8 +187,11 @@ class FarmUp(Fault):
 class CompetingSession(Fault):
     """10197 on every quote, also on new ones: the user has logged in elsewhere; prices return when it is cleared.
 
-    The subscription stays open and delivers nothing (nautilus_trader#4949, LEAN IB#140).
+    The subscription stays open and delivers nothing (nautilus_trader#4949, LEAN IB#140). The Web API's door has
+    `competing` for it.
     """
+
+    doors: ClassVar[frozenset[Door]] = TWS
 
     def begin(self, client: Client | None) -> None:
         for one in self.stage.clients:
@@ -205,7 +215,10 @@ class CompetingSession(Fault):
 
 @dataclass(eq=False)
 class ClockSkew(Fault):
-    """IBKR's clock is wrong by so many seconds, in its answer to the time and in execution times."""
+    """IBKR's clock is wrong by so many seconds, in its answer to the time and in execution times.
+
+    At the Web API's door in heartbeats too, and OAuth's timestamps are then compared with the wrong clock.
+    """
 
     seconds: Decimal = Decimal(60)
 

@@ -11,9 +11,9 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ibkr_sim.exchange.model import Order, OrderRequest, Rejected, Status
-from ibkr_sim.faults.fault import Fault
+from ibkr_sim.faults.fault import TWS, Fault
 from ibkr_sim.faults.moments import Moment, Vanished
-from ibkr_sim.faults.ports import Client, Kind, Message
+from ibkr_sim.faults.ports import Client, Door, Kind, Message
 
 TIF_PRESET, ORDER_MESSAGE, REJECTED, NOT_CANCELLABLE = 10349, 399, 201, 10148
 OPENING = time(9, 30)
@@ -24,17 +24,26 @@ class AnswerLost(Fault):
     """The order is taken, and no message about it leaves until the client connects anew.
 
     Lists on the same connection lack it too (ib_async#66, LEAN IB#93: no callback at all, though the order works).
+    At the Web API's door the request hangs, WebSockets that are open say nothing of the order, and lists have it.
     """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
     _order_ids: set[tuple[Client, int]] = field(default_factory=set, init=False)
     _perm_ids: set[tuple[Client, int]] = field(default_factory=set, init=False)
+    _callers: set[Client] = field(default_factory=set, init=False)
+    _sockets: list[tuple[Client, OrderRequest]] = field(default_factory=list, init=False)
 
     def placing(self, client: Client, request: OrderRequest) -> bool:
         self._order_ids.add((client, request.order_id))
+        self._callers.add(client)
+        self._sockets += [(one, request) for one in self.stage.clients if one.name == client.name]
         return False
 
     def leaving(self, client: Client, message: Message) -> Iterable[Message]:
+        if message.kind is Kind.ANSWER:
+            return () if client in self._callers else (message,)
+        if message.topic and self._concerns(client, message):
+            return ()
         if (client, message.order_id) in self._order_ids:
             # Commissions and completed orders carry no order id; what came before them has told the other one.
             if message.perm_id:
@@ -45,13 +54,24 @@ class AnswerLost(Fault):
     def left(self, client: Client) -> None:
         self._order_ids = {row for row in self._order_ids if row[0] is not client}
         self._perm_ids = {row for row in self._perm_ids if row[0] is not client}
+        self._callers.discard(client)
+        self._sockets = [row for row in self._sockets if row[0] is not client]
+
+    def _concerns(self, client: Client, message: Message) -> bool:
+        """Whether a frame is about an order of which this WebSocket must not hear."""
+        if message.perm_id is None:
+            return False
+        order = self.stage.market.order(message.perm_id)
+        if order is not None and any(one is client and asked is order.request for one, asked in self._sockets):
+            self._perm_ids.add((client, message.perm_id))
+        return (client, message.perm_id) in self._perm_ids
 
 
 @dataclass(eq=False)
 class SilentDrop(Fault):
     """The order vanishes: never taken, never answered, in no list.
 
-    IBKR's paper servers do this to some orders of a burst (LEAN IB#93).
+    IBKR's paper servers do this to some orders of a burst (LEAN IB#93). At the Web API's door the request hangs.
     """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
@@ -73,6 +93,7 @@ class TifPreset(Fault):
     """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
+    doors: ClassVar[frozenset[Door]] = TWS
     place: Place = Place.LAST
     _due: set[tuple[Client, int]] = field(default_factory=set, init=False)
 
@@ -99,7 +120,7 @@ class OrderHeld(Fault):
     """399: the order lives as PreSubmitted and trades with nobody until it is released.
 
     That is after so many simulated seconds, or with 0 when the fault is cleared. ib_async shows such an order as
-    ValidationError until its next status.
+    ValidationError until its next status. At the Web API's door nothing says 399.
     """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
@@ -153,6 +174,7 @@ class StatusMissing(Fault):
     """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
+    doors: ClassVar[frozenset[Door]] = TWS
     _client: Client | None = field(default=None, init=False)
     _kept: list[Message] = field(default_factory=list, init=False)
 
@@ -178,7 +200,10 @@ class StatusMissing(Fault):
 
 @dataclass(eq=False)
 class InactiveReject(Fault):
-    """201: the order is refused and never taken; the status Inactive follows, or does not."""
+    """201: the order is refused and never taken; the status Inactive follows, or does not.
+
+    At the Web API's door the answer is 200 with an error in it.
+    """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
     status: bool = True
@@ -198,7 +223,10 @@ class InactiveReject(Fault):
 
 @dataclass(eq=False)
 class RefusedCancel(Fault):
-    """10148 to a cancel although the order lives and stays in the book (ib_async then shows it as cancelled)."""
+    """10148 to a cancel although the order lives and stays in the book (ib_async then shows it as cancelled).
+
+    At the Web API's door the answer is 400.
+    """
 
     acts_on: ClassVar[Moment | None] = Moment.CANCEL
 
@@ -213,6 +241,7 @@ class ModifyForks(Fault):
     """A change leaves the old order live and places a second one: one order id, two permIds, both can fill.
 
     Seen when connectivity was lost during a modify (nautilus_trader#4564); the hidden one filled six hours later.
+    At the Web API's door the answer names the old order, and the other one is in the lists under the same order_ref.
     """
 
     acts_on: ClassVar[Moment | None] = Moment.MODIFY

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar
 
-from ibkr_sim.faults.fault import Fault
-from ibkr_sim.faults.moments import Admission, Request
-from ibkr_sim.faults.ports import Client, Message
+from ibkr_sim.faults.fault import TWS, Fault
+from ibkr_sim.faults.moments import Admission, HttpAnswer, Request
+from ibkr_sim.faults.ports import Client, Door, Message
 
 
 @dataclass(eq=False)
@@ -19,6 +19,8 @@ class ClientIdHeld(Fault):
     So after an unclean drop (`--on leave`: for the id that left) or a restart (ib_insync#376, nautilus_trader#3796).
     ib_async reports it as a connection that timed out.
     """
+
+    doors: ClassVar[frozenset[Door]] = TWS
 
     tries: int = 3
     _left: dict[str | None, int] = field(default_factory=dict, init=False)
@@ -39,7 +41,8 @@ class NightlyRestart(Fault):
     """Every socket closes, the port refuses for a while, then all is back but the subscriptions; orders live on.
 
     As every night, or behind a relay: connections are accepted and dropped (ib-gateway-docker#34, #77). Each client
-    that was connected then hears 326 so many `tries` first (nautilus_trader#3796).
+    that was connected then hears 326 so many `tries` first (nautilus_trader#3796). At the Web API's door nobody has
+    the brokerage session afterwards.
     """
 
     everybody: ClassVar[bool] = True
@@ -82,7 +85,8 @@ class NightlyRestart(Fault):
 class SecondFactor(Fault):
     """After a restart the door greets, but startApi gets no answer until somebody confirms: until it is cleared.
 
-    So every Sunday night (LEAN IB#246, ib_insync#703): health is accounts and next id, not a TCP connection.
+    So every Sunday night (LEAN IB#246, ib_insync#703): health is accounts and next id, not a TCP connection. At the
+    Web API's door everything is 401 meanwhile.
     """
 
     everybody: ClassVar[bool] = True
@@ -93,6 +97,9 @@ class SecondFactor(Fault):
 
     def entering(self, client: Client) -> Admission:
         return Admission.WAIT
+
+    def instead(self, request: Request) -> HttpAnswer | None:
+        return HttpAnswer({"error": "not authenticated", "statusCode": 401}, 401)
 
 
 @dataclass(eq=False)

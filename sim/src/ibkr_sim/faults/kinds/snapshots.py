@@ -20,6 +20,7 @@ class SnapshotCut(Fault):
     """So many rows of a list are missing, chosen by chance, though its end marker comes; or the end never comes.
 
     A failed list must not be read as flat (nautilus_trader#3715); a live execution list without an end has been seen.
+    At the Web API's door an open order list without an end says `snapshot:false`.
     """
 
     acts_on: ClassVar[Moment | None] = Moment.SNAPSHOT
@@ -47,7 +48,7 @@ class ExecutionsSinceMidnight(Fault):
     def begin(self, client: Client | None) -> None:
         self._midnight = self.stage.market.now()
 
-    def visible(self, snapshot: Snapshot, rows: Sequence[Row]) -> Sequence[Row]:
+    def visible(self, client: Client, snapshot: Snapshot, rows: Sequence[Row]) -> Sequence[Row]:
         if snapshot is not Snapshot.EXECUTIONS or self._midnight is None:
             return rows
         return [row for row in rows if not _before(row, self._midnight)]

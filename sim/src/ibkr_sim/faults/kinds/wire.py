@@ -70,7 +70,8 @@ class Cut(Fault):
 class FillInOutage(Fault):
     """The order is accepted, the connection breaks, and the order fills before the client is back.
 
-    A client that only listens never hears of the fill (LEAN IB#249, #189).
+    A client that only listens never hears of the fill (LEAN IB#249, #189). At the Web API's door the request and
+    every WebSocket of the session break.
     """
 
     acts_on: ClassVar[Moment | None] = Moment.ORDER
@@ -86,7 +87,9 @@ class FillInOutage(Fault):
         self._due.discard((client, request.order_id))
         if due and order is not None:
             self._orders[client] = order.perm_id
-            client.cut()
+            for one in self.stage.clients:
+                if one.name == client.name:
+                    one.cut()
 
     def left(self, client: Client) -> None:
         perm_id = self._orders.pop(client, None)
