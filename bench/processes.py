@@ -25,14 +25,17 @@ _STOP = 10.0
 class Demo:
     url: str
     tws_port: int
+    webapi_port: int | None
     pid: int
     began: float
     """`time.perf_counter()` at the moment the process was asked for."""
 
 
 @asynccontextmanager
-async def demo() -> AsyncIterator[Demo]:
+async def demo(door: str = "tws") -> AsyncIterator[Demo]:
     port, tws_port = free_port(), free_port()
+    webapi_port = free_port() if door == "webapi" else None
+    other = () if webapi_port is None else ("--upstream", "webapi", "--webapi-port", str(webapi_port))
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -45,6 +48,7 @@ async def demo() -> AsyncIterator[Demo]:
         str(tws_port),
         "--seed",
         "1",
+        *other,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, "LOG_LEVEL": "warning"},
@@ -52,7 +56,7 @@ async def demo() -> AsyncIterator[Demo]:
     try:
         url = f"http://127.0.0.1:{port}"
         await _ready(url)
-        yield Demo(url, tws_port, process.pid, began)
+        yield Demo(url, tws_port, webapi_port, process.pid, began)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
