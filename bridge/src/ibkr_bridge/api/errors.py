@@ -82,10 +82,15 @@ def problem(
     }
 
 
+def status_of(error: errors.BridgeError) -> int:
+    """A way out may have kinds of its own beneath those of the tree."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 def of(error: errors.BridgeError) -> dict[str, object]:
     """The problem that says what the error says."""
     members = problem(
-        STATUS[type(error)],
+        status_of(error),
         error.code,
         error.detail,
         title=error.title,

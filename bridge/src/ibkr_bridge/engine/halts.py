@@ -27,6 +27,7 @@ from ibkr_bridge.ports.upstream import Upstream
 log = structlog.get_logger()
 _SWITCH = "trading"
 _RETRY = 0.2
+_AGAIN = 2.0
 """Seconds."""
 
 
@@ -144,11 +145,11 @@ class Halts:
         return order.status is not OrderStatus.RECEIVED and self._accounts.visible(order.account)
 
     async def _cancel(self, order: Order) -> Failure | None:
+        """Ask again and again until it has ended: a cancel may be said twice."""
         try:
             async with asyncio.timeout(self._settings.cancel_all_timeout):
-                ended = await self._sent(order)
-                while not ended.status.terminal:
-                    ended = await self._book.next(order.id)
+                while not (await self._sent(order)).status.terminal and not await self._ended(order):
+                    log.info("a cancel is said again", order=order.id)
         except TimeoutError:
             latest = self._book.get(order.id) or order
             return Failure(order.id, f"still {latest.status}")
@@ -156,6 +157,16 @@ class Halts:
             latest = self._book.get(order.id) or order
             return None if latest.status.terminal else Failure(order.id, problem.detail)
         return None
+
+    async def _ended(self, order: Order) -> bool:
+        """Whether it ends within a moment."""
+        try:
+            async with asyncio.timeout(_AGAIN):
+                while not (self._book.get(order.id) or order).status.terminal:
+                    await self._book.next(order.id)
+        except TimeoutError:
+            return False
+        return True
 
     async def _sent(self, order: Order) -> Order:
         """What could not be sent now, for want of a session or of IBKR's budget, is sent as soon as it can be."""

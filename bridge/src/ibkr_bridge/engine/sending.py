@@ -213,7 +213,7 @@ class Sending:
     async def _send_cancel(self, order: Order) -> None:
         self._recorder.record(order.id, CancelRequested(self._clock.now()))
         refusal = self._book.refusal(order.id)
-        await self._in_time(self._upstream.cancel(order))
+        await self._in_time(self._cancel(order))
         ended = await self._until(
             order,
             lambda order: order.status.terminal or self._book.refusal(order.id) is not refusal,
@@ -224,6 +224,14 @@ class Sending:
         latest = self._book.refusal(order.id)
         if not ended.status.terminal and latest is not None and latest is not refusal:
             raise BrokerRefused(latest.code, latest.text)
+
+    async def _cancel(self, order: Order) -> None:
+        try:
+            await self._upstream.cancel(order)
+        except BrokerAway as away:  # whoever asked may have been told that it was on its way
+            text = f"The cancel was not sent: {away.detail}"
+            self._recorder.record(order.id, ChangeRefused(text, self._clock.now()))
+            raise
 
     async def _in_time(self, work: Coroutine[None, None, None]) -> bool:
         """Whether it ended in time and with an answer; what has not goes on, and records later what became of it."""

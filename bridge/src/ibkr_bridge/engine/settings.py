@@ -44,7 +44,7 @@ class EngineSettings:
     """How long a fill and the position it makes may be told apart."""
     interruptions: tuple[Window, ...] = ()
     """Known in advance: IBKR's resets, the gateway's restart."""
-    cancel_all_timeout: float = 10.0
+    cancel_all_timeout: float = 9.5
     """How long a halt waits for its cancels."""
     flatten_slip_percent: int = 2
     """How far beyond the market the limit of a flattening order may lie."""

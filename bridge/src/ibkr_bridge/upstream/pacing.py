@@ -44,6 +44,10 @@ class Pacer:
             with suppress(ValueError):  # its turn came, or it was passed over because it had given up
                 self._waiting[lane].remove(waiter)
 
+    def fill(self) -> None:
+        """As if every turn of this window had been taken."""
+        self._taken.extend([self._now()] * self._budget)
+
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()

@@ -38,7 +38,7 @@ START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENCE = 10.0
 ACCOUNT, SECOND = "DU9912345", "DU9967890"
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD", primary_exchange="NASDAQ")
-UNPACED = Limits(per_second=10_000, reserved=0, endpoints={})
+UNPACED = Limits(wary=False, per_second=10_000, reserved=0, endpoints={})
 QUICK: Mapping[str, Any] = {
     "limits": UNPACED,
     "step": 0.02,

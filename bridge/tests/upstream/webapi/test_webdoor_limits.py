@@ -20,7 +20,7 @@ Opening = Callable[..., Any]
 
 
 async def test_two_calls_of_an_endpoint_leave_its_interval_apart_even_if_the_first_had_to_wait() -> None:
-    turns = Turns(Limits(per_second=2, reserved=0, endpoints={"GET /slowly": 0.3}), time.monotonic)
+    turns = Turns(Limits(wary=False, per_second=2, reserved=0, endpoints={"GET /slowly": 0.3}), time.monotonic)
     left: list[float] = []
 
     async def call(endpoint: str) -> None:
@@ -34,7 +34,7 @@ async def test_two_calls_of_an_endpoint_leave_its_interval_apart_even_if_the_fir
 
 
 async def test_slow_calls_wait_for_each_other_and_orders_for_none_of_them() -> None:
-    turns = Turns(Limits(per_second=1000, reserved=0, at_once=1, endpoints={}), time.monotonic)
+    turns = Turns(Limits(wary=False, per_second=1000, reserved=0, at_once=1, endpoints={}), time.monotonic)
     async with turns.turn("GET /slow", Lane.DATA, slow=True), turns.turn("POST /order", Lane.ORDERS, slow=False):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05), turns.turn("GET /slow", Lane.DATA, slow=True):

@@ -32,6 +32,9 @@ _MARGIN: Final = 1.05
 """Calls are counted where they arrive, and two may come closer together than they left."""
 
 
+_SOON: Final = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     per_second: int = 8
@@ -41,6 +44,9 @@ class Limits:
     at_once: int = 3
     """The gateway has 5 connections to IBKR and no timeout: the others are for orders and the session."""
     endpoints: Mapping[str, float] = field(default_factory=lambda: ENDPOINTS)
+    wary: bool = True
+    """Begin as if everything had just been asked: a service that was killed a second ago may have asked it, and one
+    call too many is answered with a quarter of an hour of silence."""
 
 
 @dataclass(slots=True)
@@ -51,14 +57,23 @@ class _Endpoint:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+def _endpoint(pattern: str, interval: float, asked_at: float | None) -> _Endpoint:
+    """Those that may be asked once in minutes are not asked at a start."""
+    waits = asked_at is not None and interval <= _SOON
+    return _Endpoint(re.compile(pattern), interval, (asked_at or 0.0) + interval if waits else 0.0)
+
+
 class Turns:
     """Who may call now."""
 
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
         self._pacer = Pacer(limits.per_second, limits.reserved, window=_MARGIN)
         self._slow = asyncio.Semaphore(limits.at_once)
+        if limits.wary:
+            self._pacer.fill()
         self._endpoints = tuple(
-            _Endpoint(re.compile(pattern), interval * _MARGIN) for pattern, interval in limits.endpoints.items()
+            _endpoint(pattern, every * _MARGIN, now() if limits.wary else None)
+            for pattern, every in limits.endpoints.items()
         )
         self._now = now
 
