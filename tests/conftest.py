@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from ibkr_bridge.upstream.webapi.limits import Limits
 from tests.house import House, house
 
 Build = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has called IBKR before a test does: there is nothing to be wary of."""
+    monkeypatch.setattr("ibkr_bridge.runtime.webapi.Limits", partial(Limits, wary=False))
 
 
 @pytest.fixture

@@ -179,6 +179,9 @@ class Sending:
             raise JournalAway from None
         refusal = self._book.refusal(order.id)
         if not await self._in_time(self._modify(order, terms, self._questions.decide(order, confirmed))):
+            now = self._book.get(order.id) or order
+            if now.status.terminal:
+                raise OrderFinished(order.id, now.status)
             self._lost(order.id, "change sent, and no word from IBKR")
             return
         await self._until(

@@ -58,6 +58,8 @@ def _arguments(options: DemoOptions, door: str) -> list[str]:
     if door == "webapi":
         port = options.webapi_port if options.webapi_port is not None else _preferred(5000)
         arguments += ["--webapi-port", str(port), "--webapi-login"]
+    else:
+        arguments.append("--no-webapi")
     if options.seed is not None:
         arguments += ["--seed", str(options.seed)]
     return arguments

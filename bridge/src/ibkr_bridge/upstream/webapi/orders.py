@@ -212,7 +212,9 @@ class Orders:
         self._watched[number] = _Watch(self._clock.monotonic() + wait, wait)
 
     async def _ask(self, number: int) -> None:
-        watch = self._watched[number]
+        watch = self._watched.get(number)
+        if watch is None:
+            return  # it ended while another one was asked about
         watch.wait = min(watch.wait * 2, max(_SLOWEST, float(len(self._watched))))
         watch.due = self._clock.monotonic() + watch.wait
         try:
