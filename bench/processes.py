@@ -69,7 +69,7 @@ async def demo(door: str = "tws") -> AsyncIterator[Demo]:
 @asynccontextmanager
 async def gateway() -> AsyncIterator[tuple[int, str]]:
     """A simulated gateway: its port, and the account of it that is traded."""
-    ports = ("--tws-port", "0", "--control-port", "0")
+    ports = ("--tws-port", "0", "--control-port", "0", "--no-webapi")
     async with _child("ibkr_sim", "serve", *ports, "--seed", "1", "--ready-json", "--exit-with-parent") as (
         _process,
         line,

@@ -41,7 +41,7 @@ class SimulatorProcess:
 
     @classmethod
     async def start(cls, seed: int, speed: float) -> SimulatorProcess:
-        options = ("--tws-port", "0", "--control-port", "0", "--seed", str(seed), "--speed", str(speed))
+        options = ("--tws-port", "0", "--control-port", "0", "--no-webapi", "--seed", str(seed), "--speed", str(speed))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ibkr_sim", "serve", "--ready-json", "--exit-with-parent", *options),
             stdin=asyncio.subprocess.PIPE,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings
+from ibkr_sim.webapi.oauth.registration import Registration, ready_consumer
+from ibkr_sim.webapi.settings import WebApiSettings
+from tests.foreign.ibind_judge import CONSUMER, OAUTH, WAYS, Judge
 
 ACCOUNT = "DU9912345"
 AAPL = 265598
@@ -54,3 +60,63 @@ async def judged() -> AsyncIterator[Judged]:
     )
     async with Simulator(opening) as simulator:
         yield Judged(simulator)
+
+
+@pytest.fixture(scope="session")
+def ibind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """It reads its settings from the environment when it is imported, and writes logs unless told otherwise."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("IBIND_LOG_TO_FILE", "false")
+        environment.setenv("IBIND_LOG_TO_CONSOLE", "false")
+        environment.setenv("IBIND_LOGS_DIR", str(tmp_path_factory.mktemp("ibind")))
+        environment.setenv("IBIND_ENV_FILE", str(tmp_path_factory.mktemp("none") / "none.env"))
+        yield importlib.import_module("ibind")
+
+
+@pytest.fixture(scope="session")
+def registration() -> Registration:
+    return ready_consumer(CONSUMER)
+
+
+@pytest.fixture
+async def open_judge(ibind: Any, registration: Registration) -> AsyncIterator[Callable[[str], Awaitable[Judge]]]:
+    settings = SimulatorSettings(
+        tws=TwsSettings(port=0),
+        webapi=WebApiSettings(
+            port=0, auto_login=True, pacing=False, consumers=(registration.consumer,), cadence=0.02, heartbeat=0.2
+        ),
+        control_port=None,
+        start=datetime(2026, 3, 2, 15, 0, tzinfo=UTC),
+        speed=0,
+    )
+    async with Simulator(settings) as simulator:
+        opened: list[Judge] = []
+
+        async def open_one(way: str) -> Judge:
+            config = None
+            if way == OAUTH:
+                assert simulator.webapi is not None
+                config = importlib.import_module("ibind.oauth.oauth1a").OAuth1aConfig(
+                    oauth_rest_url=f"{simulator.webapi.url}/",
+                    access_token=registration.access_token,
+                    access_token_secret=registration.access_token_secret,
+                    consumer_key=CONSUMER,
+                    dh_prime=registration.prime,
+                    encryption_key=registration.encryption_key,
+                    signature_key=registration.signature_key,
+                    maintain_oauth=False,
+                    shutdown_oauth=False,
+                )
+            judge = Judge(simulator, way, ibind, config)
+            await judge.connect()
+            opened.append(judge)
+            return judge
+
+        yield open_one
+        for judge in opened:
+            await asyncio.to_thread(judge.rest.close)
+
+
+@pytest.fixture(params=WAYS)
+async def judge(request: pytest.FixtureRequest, open_judge: Callable[[str], Awaitable[Judge]]) -> Judge:
+    return await open_judge(request.param)

@@ -6,144 +6,26 @@ import asyncio
 import importlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from ibkr_sim.exchange.port import Market
-from ibkr_sim.server import Simulator, SimulatorSettings
-from ibkr_sim.tws.settings import TwsSettings
-from ibkr_sim.webapi.oauth.registration import Registration, ready_consumer
-from ibkr_sim.webapi.settings import WebApiSettings
-
-ACCOUNT, SECOND = "DU9912345", "DU9967890"
-AAPL, SPY = 265598, 756733
-PATIENCE = 20.0
-CONSUMER = "TESTCONS"
-GATEWAY, OAUTH = "gateway", "oauth"
-WAYS = (GATEWAY, OAUTH)
-
-
-class Judge:
-    """ibind's client, and the books that its answers are compared with. Its calls run in a thread of their own."""
-
-    def __init__(self, simulator: Simulator, way: str, ibind: Any, config: Any) -> None:
-        self.simulator, self.way, self.ibind = simulator, way, ibind
-        assert simulator.webapi is not None
-        self.url = simulator.webapi.url
-        self._config = config
-        self.rest: Any = None
-
-    @property
-    def market(self) -> Market:
-        return self.simulator.exchange
-
-    async def connect(self) -> None:
-        self.rest = await asyncio.to_thread(self._client)
-
-    async def ask(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """The data of a call of the client's method of that name."""
-        async with asyncio.timeout(PATIENCE):
-            result = await asyncio.to_thread(getattr(self.rest, method), *arguments, **options)
-        return result.data if hasattr(result, "data") else result
-
-    async def twice(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """The second answer: the first is thin."""
-        await self.ask(method, *arguments, **options)
-        return await self.ask(method, *arguments, **options)
-
-    async def place(self, **changes: Any) -> Any:
-        """Every question that ibind knows is answered with yes."""
-        definitions = importlib.import_module("ibind.client.ibkr_utils")
-        answers = dict.fromkeys(definitions.QuestionType, True)
-        fields = {"conid": AAPL, "side": "BUY", "quantity": 10, "order_type": "MKT", "acct_id": ACCOUNT, "tif": "DAY"}
-        return await self.ask("place_order", definitions.OrderRequest(**(fields | changes)), answers)
-
-    def order(self, **changes: Any) -> Any:
-        definitions = importlib.import_module("ibind.client.ibkr_utils")
-        fields = {"conid": AAPL, "side": "BUY", "quantity": 10, "order_type": "MKT", "acct_id": ACCOUNT, "tif": "DAY"}
-        return definitions.OrderRequest(**(fields | changes))
-
-    def value(self, key: str, currency: str = "USD") -> float:
-        rows = self.market.account_values(ACCOUNT)
-        return float(next(row.value for row in rows if (row.key, row.currency) == (key, currency)))
-
-    def price(self, factor: str) -> float:
-        ask = self.market.quote(AAPL).ask
-        assert ask is not None
-        return float((ask * Decimal(factor)).quantize(Decimal("0.01")))
-
-    def _client(self) -> Any:
-        oauth = {"use_oauth": True, "oauth_config": self._config} if self._config else {"url": f"{self.url}/"}
-        return self.ibind.IbkrClient(account_id=ACCOUNT, auto_register_shutdown=False, **oauth)
-
-
-@pytest.fixture(scope="session")
-def ibind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """It reads its settings from the environment when it is imported, and writes logs unless told otherwise."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("IBIND_LOG_TO_FILE", "false")
-        environment.setenv("IBIND_LOG_TO_CONSOLE", "false")
-        environment.setenv("IBIND_LOGS_DIR", str(tmp_path_factory.mktemp("ibind")))
-        environment.setenv("IBIND_ENV_FILE", str(tmp_path_factory.mktemp("none") / "none.env"))
-        yield importlib.import_module("ibind")
-
-
-@pytest.fixture(scope="session")
-def registration() -> Registration:
-    return ready_consumer(CONSUMER)
-
-
-@pytest.fixture
-async def open_judge(ibind: Any, registration: Registration) -> AsyncIterator[Callable[[str], Awaitable[Judge]]]:
-    settings = SimulatorSettings(
-        tws=TwsSettings(port=0),
-        webapi=WebApiSettings(
-            port=0, auto_login=True, pacing=False, consumers=(registration.consumer,), cadence=0.02, heartbeat=0.2
-        ),
-        control_port=None,
-        start=datetime(2026, 3, 2, 15, 0, tzinfo=UTC),
-        speed=0,
-    )
-    async with Simulator(settings) as simulator:
-        opened: list[Judge] = []
-
-        async def open_one(way: str) -> Judge:
-            config = None
-            if way == OAUTH:
-                assert simulator.webapi is not None
-                config = importlib.import_module("ibind.oauth.oauth1a").OAuth1aConfig(
-                    oauth_rest_url=f"{simulator.webapi.url}/",
-                    access_token=registration.access_token,
-                    access_token_secret=registration.access_token_secret,
-                    consumer_key=CONSUMER,
-                    dh_prime=registration.prime,
-                    encryption_key=registration.encryption_key,
-                    signature_key=registration.signature_key,
-                    maintain_oauth=False,
-                    shutdown_oauth=False,
-                )
-            judge = Judge(simulator, way, ibind, config)
-            await judge.connect()
-            opened.append(judge)
-            return judge
-
-        yield open_one
-        for judge in opened:
-            await asyncio.to_thread(judge.rest.close)
-
-
-@pytest.fixture(params=WAYS)
-async def judge(request: pytest.FixtureRequest, open_judge: Callable[[str], Awaitable[Judge]]) -> Judge:
-    return await open_judge(request.param)
-
-
-def keys(text: str) -> set[str]:
-    return set(text.split())
-
+from ibkr_sim.webapi.oauth.registration import Registration
+from tests.foreign.ibind_judge import (
+    AAPL,
+    ACCOUNT,
+    GATEWAY,
+    OAUTH,
+    PATIENCE,
+    SECOND,
+    SPY,
+    WAYS,
+    Judge,
+    keys,
+    keys_of,
+)
 
 STATUS = keys("MAC authenticated competing connected fail hardware_info message serverInfo established")
 ACCOUNT_ROW = keys(
@@ -187,6 +69,10 @@ INFORMATION = keys(
     "industry instrument_type is_zero_commission_security local_symbol maturity_date r_t_h smart_available symbol "
     "trading_class underlying_con_id valid_exchanges"
 )
+REGULATORY = keys(
+    "conid conidEx sizeMinTick BboExchange HasDelayed BestBidExch BestAskExch LastExch 84 86 88 85 31 7059 7057 7068 "
+    "7058"
+)
 RULES = keys(
     "algoEligible allOrNoneEligible cashCcy cashSize defaultSize increment incrementDigits limitPrice orderTypes "
     "preview sizeIncrement stopprice tifTypes"
@@ -206,7 +92,7 @@ async def test_sessions(judge: Judge) -> None:
     assert (await judge.ask("initialize_brokerage_session"))["authenticated"] is True
     assert await judge.ask("reauthenticate") == {"message": "triggered"}
     assert await judge.ask("logout") == {"status": True}
-    with pytest.raises(importlib.import_module("ibind.support.errors").ExternalBrokerError, match="401"):
+    with pytest.raises(judge.error(), match="401"):
         await judge.ask("portfolio_accounts")
 
 
@@ -220,7 +106,7 @@ async def test_accounts(judge: Judge) -> None:
     upnl = (await judge.twice("account_profit_and_loss"))["upnl"]
     assert upnl[f"{ACCOUNT}.Core"]["dpl"] == float(judge.market.pnl(ACCOUNT).daily)
     assert (await judge.ask("signatures_and_owners"))["accountId"] == ACCOUNT
-    error = importlib.import_module("ibind.support.errors").ExternalBrokerError
+    error = judge.error()
     with pytest.raises(error, match="503"):
         await judge.ask("search_dynamic_account", "DU")
     with pytest.raises(error, match="401"):
@@ -266,8 +152,19 @@ async def test_market_data(judge: Judge) -> None:
     assert row["31"] == f"{quote.last:.2f}"
     await judge.ask("marketdata_unsubscribe", [str(AAPL)])
     assert await judge.ask("marketdata_unsubscribe_all") == {"unsubscribed": True}
-    with pytest.raises(importlib.import_module("ibind.support.errors").ExternalBrokerError, match="400"):
-        await judge.ask("regulatory_snapshot", str(AAPL))
+
+
+async def test_regulatory_snapshots(judge: Judge) -> None:
+    """A signed user of a paper account is refused; another one pays."""
+    if judge.way == OAUTH:
+        with pytest.raises(judge.error(), match="400"):
+            await judge.ask("regulatory_snapshot", str(AAPL))
+        return
+    cash, quote = judge.value("CashBalance"), judge.market.quote(AAPL)
+    told = await judge.ask("regulatory_snapshot", str(AAPL))
+    assert keys_of(told) == REGULATORY
+    assert (told["84"], told["86"], told["85"]) == (f"{quote.bid:.2f}", f"{quote.ask:.2f}", int(quote.ask_size or 0))
+    assert judge.value("CashBalance") == pytest.approx(cash - 0.01)
 
 
 async def test_history(judge: Judge) -> None:
@@ -278,6 +175,8 @@ async def test_history(judge: Judge) -> None:
     start = datetime(2026, 2, 25, 17, 0, tzinfo=UTC)
     earlier = await judge.ask("marketdata_history_by_conid", str(AAPL), "1h", period="1d", start_time=start)
     assert earlier["data"][-1]["t"] < start.timestamp() * 1000
+    both = await judge.ask("marketdata_history_by_conids", {"a": str(AAPL), "s": str(SPY)}, period="1d", bar="1h")
+    assert both.keys() == {"a", "s"}
     several = await judge.ask("marketdata_history_by_symbols", ["AAPL", "SPY", "IBM"], period="1d", bar="1h")
     assert all(len(bars) > 1 for bars in several.values())
 
@@ -310,7 +209,7 @@ async def test_orders(judge: Judge) -> None:
     cancelled = await judge.ask("cancel_order", resting["order_id"])
     assert keys_of(cancelled) == keys("msg order_id conid account")
     assert judge.market.open_orders() == []
-    with pytest.raises(importlib.import_module("ibind.support.errors").ExternalBrokerError, match="already registered"):
+    with pytest.raises(judge.error(), match="already registered"):
         await judge.place(**limit)
 
 
@@ -325,7 +224,7 @@ async def test_questions_and_previews(judge: Judge) -> None:
     assert await judge.ask("reset_suppressed_messages") == {"status": "submitted"}
     with pytest.raises(ValueError, match="No answer found"):
         await judge.ask("place_order", judge.order(), {})
-    with pytest.raises(importlib.import_module("ibind.support.errors").ExternalBrokerError, match="reply id not found"):
+    with pytest.raises(judge.error(), match="reply id not found"):
         await judge.ask("reply", "0-0", True)
 
 
@@ -442,8 +341,3 @@ def _subscribe_all(socket: Any) -> None:
         kinds.AccountLedgerSubscription(account_id=ACCOUNT),
     ]
     assert socket.wait_all([socket.subscribe(one) for one in wanted], PATIENCE) == []
-
-
-def keys_of(value: Any) -> set[str]:
-    assert isinstance(value, dict), value
-    return set(value)

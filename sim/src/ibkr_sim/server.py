@@ -115,7 +115,7 @@ class Simulator:
         if settings is None or settings.port is None:
             return None
         module = await _loaded("ibkr_sim.webapi.door")
-        door: WebApiDoor = module.WebApiDoor(self.exchange, settings, self.faults)
+        door: WebApiDoor = module.WebApiDoor(self.exchange, settings, self.faults, lambda: bool(self.door.guests))
         return door
 
     async def _close_webapi(self) -> None:

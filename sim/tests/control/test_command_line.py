@@ -28,7 +28,7 @@ def command(*arguments: str) -> list[str]:
 
 @contextmanager
 def serving(*arguments: str) -> Iterator[Running]:
-    options = ("serve", "--tws-port", "0", "--control-port", "0", "--ready-json", *arguments)
+    options = ("serve", "--tws-port", "0", "--control-port", "0", "--no-webapi", "--ready-json", *arguments)
     pipe = subprocess.PIPE
     with subprocess.Popen(command(*options), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin is not None
@@ -61,6 +61,25 @@ def test_the_ready_line_names_ports_accounts_and_process() -> None:
         socket.create_connection(("127.0.0.1", ready["tws_port"]), 5).close()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "opened"),
+    [(("--webapi-port", "0"), True), (("--webapi-port", "-1"), False), (("--no-webapi",), False)],
+)
+def test_the_web_api_can_be_closed(arguments: tuple[str, ...], opened: bool) -> None:
+    options = ("serve", "--tws-port", "0", "--control-port", "0", "--ready-json", *arguments)
+    with subprocess.Popen(command(*options), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        process.kill()
+    assert ("webapi_port" in ready) is opened
+
+
+def test_help_says_where_the_web_api_is() -> None:
+    text = run("serve", "--help").stdout
+    assert "http://127.0.0.1:5000/v1/api" in text
+    assert "default: 5000" in text
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
@@ -82,7 +101,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
     with serving() as (_process, ready):
         for option, other in (("--tws-port", "--control-port"), ("--control-port", "--tws-port")):
             name = option.removeprefix("--").replace("-", "_")
-            done = run("serve", option, str(ready[name]), other, "0")
+            done = run("serve", "--no-webapi", option, str(ready[name]), other, "0")
             assert done.returncode == 1
             assert done.stdout == ""
             assert len(done.stderr.splitlines()) == 1

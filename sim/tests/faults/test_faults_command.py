@@ -102,8 +102,8 @@ def test_the_command_lists_every_fault_with_a_sentence() -> None:
 def test_faults_come_from_a_file_and_from_the_command_line(tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     file.write_text('[{"name": "silent_drop", "trigger": "order:3", "times": 2}]')
-    options = ("--tws-port", "0", "--control-port", "0", "--ready-json", "--exit-with-parent", "--faults", str(file))
-    command = [sys.executable, "-m", "ibkr_sim", "serve", *options]
+    options = ("--tws-port", "0", "--control-port", "0", "--no-webapi", "--ready-json", "--exit-with-parent")
+    command = [sys.executable, "-m", "ibkr_sim", "serve", *options, "--faults", str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from ibkr_sim.cli import options
 from ibkr_sim.cli.checks import account_ids, loopback
 from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults, read_file
 
@@ -20,64 +19,41 @@ Start it, and connect any TWS API client to port 4002 of 127.0.0.1 as you would 
 
     python -c "import ib_async; ib = ib_async.IB(); ib.connect(port=4002); print(ib.positions())"
 
+Or any client of the Client Portal Web API to port 5000:
+
+    ibkr-sim serve --webapi-login
+
+    curl http://127.0.0.1:5000/v1/api/iserver/accounts
+
 Its books and its clock are at the control port: see `ibkr-sim ledger`, or GET /control/clock.
 Its bad days come on command: see `ibkr-sim faults`.
 """
 
 
-class Entitlement(StrEnum):
-    LIVE = "live"
-    DELAYED = "delayed"
-
-
-WebApiPort = Annotated[
-    int | None,
-    typer.Option(
-        envvar="IBKR_SIM_WEBAPI_PORT", min=0, max=65535, help="Web API port, IBKR's is 5000; closed if not given."
-    ),
-]
-WebApiTls = Annotated[bool, typer.Option("--webapi-tls", envvar="IBKR_SIM_WEBAPI_TLS", help="HTTPS, signed by itself.")]
-WebApiLogin = Annotated[
-    bool, typer.Option("--webapi-login", envvar="IBKR_SIM_WEBAPI_LOGIN", help="Be logged in from the start.")
-]
-
-ReadyJson = Annotated[
-    bool, typer.Option("--ready-json", envvar="IBKR_SIM_READY_JSON", help="Say on stdout, as JSON, when ready.")
-]
-
-
 def serve(  # noqa: PLR0913
     *,
-    host: Annotated[str, typer.Option(envvar="IBKR_SIM_HOST", help="Loopback address to listen on.")] = "127.0.0.1",
-    tws_port: Annotated[
-        int, typer.Option(envvar="IBKR_SIM_TWS_PORT", min=0, max=65535, help="TWS socket port; 0 takes any.")
-    ] = 4002,
-    webapi_port: WebApiPort = None,
-    webapi_tls: WebApiTls = False,
-    webapi_login: WebApiLogin = False,
-    control_port: Annotated[
-        int, typer.Option(envvar="IBKR_SIM_CONTROL_PORT", min=0, max=65535, help="Control port; 0 takes any.")
-    ] = CONTROL_PORT,
-    seed: Annotated[int, typer.Option(envvar="IBKR_SIM_SEED", help="The same seed gives the same prices.")] = 1,
-    speed: Annotated[
-        float, typer.Option(envvar="IBKR_SIM_SPEED", min=0, max=1000, help="Simulated seconds per second.")
-    ] = 1.0,
-    accounts: Annotated[
-        str, typer.Option(envvar="IBKR_SIM_ACCOUNTS", help="Account ids, DU99..., with commas between.")
-    ] = "DU9912345,DU9967890",
-    entitlement: Annotated[
-        Entitlement, typer.Option(envvar="IBKR_SIM_ENTITLEMENT", help="Market data the user has subscribed to.")
-    ] = Entitlement.LIVE,
-    faults: Annotated[
-        Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")
-    ] = None,
-    ready_json: ReadyJson = False,
-    nonce_stdin: Annotated[
-        bool, typer.Option("--nonce-stdin", help="Take the control port's secret from stdin's first line.")
-    ] = False,
-    exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", help="End when stdin closes.")] = False,
+    host: options.Host = "127.0.0.1",
+    tws_port: options.TwsPort = options.TWS_PORT,
+    webapi_port: options.WebApiPort = options.WEBAPI_PORT,
+    no_webapi: options.NoWebApi = False,
+    webapi_tls: options.WebApiTls = False,
+    webapi_login: options.WebApiLogin = False,
+    one_user: options.OneUser = False,
+    control_port: options.ControlPort = CONTROL_PORT,
+    seed: options.Seed = 1,
+    speed: options.Speed = 1.0,
+    accounts: options.Accounts = "DU9912345,DU9967890",
+    entitlement: options.MarketData = options.Entitlement.LIVE,
+    faults: options.FaultsFile = None,
+    ready_json: options.ReadyJson = False,
+    nonce_stdin: options.NonceStdin = False,
+    exit_with_parent: options.ExitWithParent = False,
 ) -> None:
-    """Run the simulator until Ctrl-C."""
+    """Run the simulator until Ctrl-C.
+
+    TWS API clients connect to port 4002. Web API clients find http://127.0.0.1:5000/v1/api, as they would a Client
+    Portal Gateway: log in at http://127.0.0.1:5000 in a browser with any name, or start with --webapi-login.
+    """
     address, ids = loopback(host), account_ids(accounts)
     # Imported here so that --help and a mistyped option answer at once.
     from ibkr_sim.cli.serving import Start, run  # noqa: PLC0415
@@ -91,9 +67,10 @@ def serve(  # noqa: PLR0913
     start = Start(
         host=address,
         tws_port=tws_port,
-        webapi_port=webapi_port,
+        webapi_port=None if no_webapi or webapi_port == options.CLOSED else webapi_port,
         webapi_tls=webapi_tls,
         webapi_login=webapi_login,
+        one_user=one_user,
         control_port=control_port,
         seed=seed,
         speed=speed,

@@ -34,6 +34,7 @@ class Start:
     webapi_port: int | None
     webapi_tls: bool
     webapi_login: bool
+    one_user: bool
     control_port: int
     seed: int
     speed: float
@@ -65,13 +66,18 @@ async def _serve(start: Start) -> int:
         _fail(str(error))
         return 2
     except OSError as error:
-        return _fail(f"cannot listen on {start.host}: {error.strerror or error}")
+        return _fail(f"cannot listen on {start.host}: {error.strerror or error}; {_ways_out(start)}")
     return 0
 
 
 def _fail(reason: str) -> int:
     sys.stderr.write(f"ibkr-sim: {reason}\n")
     return 1
+
+
+def _ways_out(start: Start) -> str:
+    others = "" if start.webapi_port is None else ", --webapi-port (or --no-webapi)"
+    return f"--tws-port{others} and --control-port choose other ports"
 
 
 def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
@@ -97,6 +103,7 @@ def _webapi(start: Start) -> WebApiSettings | None:
         port=start.webapi_port,
         tls=start.webapi_tls,
         auto_login=start.webapi_login,
+        competes_with_tws=start.one_user,
         entitlement=WebApiEntitlement[start.entitlement.upper()],
     )
 

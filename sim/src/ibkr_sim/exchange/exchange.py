@@ -21,6 +21,7 @@ from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
     Contract,
+    DayEnd,
     Event,
     Execution,
     Order,
@@ -39,6 +40,7 @@ from ibkr_sim.exchange.quotes import quote
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.exchange.timeline import Timeline
 from ibkr_sim.exchange.validation import check_cancel, check_change, check_order
+from ibkr_sim.exchange.worth import Worth
 
 LONGEST_NAP, SHORTEST_NAP = 0.25, 0.01
 """Seconds of real time between two looks at the clock, which may be moved or sped up meanwhile."""
@@ -69,6 +71,8 @@ class Exchange(Market):
         for account in settings.accounts:
             rates.check(account.base, *account.cash)
         self._office = Office(self._ledger, rates)
+        self._worth = Worth(self.accounts, settings.time_zone, self.net_liquidation)
+        self._worth.note(origin)
         numbering = Numbering(settings.seed, origin)
         self._desk = Desk(self._floor.tape, self._ledger, rates, numbering, self._emit, self._show_trade)
         self.backstage = Backstage(self._desk, self._ledger, self._contract_of, self._emit, self.advance, self._settle)
@@ -135,6 +139,9 @@ class Exchange(Market):
 
     def quote(self, conid: int) -> Quote:
         self._floor.wake(conid)
+        return self._quote(conid)
+
+    def glance(self, conid: int) -> Quote:
         return self._quote(conid)
 
     def bars(self, conid: int, intervals: Sequence[tuple[datetime, datetime]]) -> Sequence[Bar]:
@@ -205,6 +212,12 @@ class Exchange(Market):
     def net_liquidation(self, account: str) -> Decimal:
         return self._office.statement(account).net_liquidation
 
+    def day_ends(self, account: str) -> Sequence[DayEnd]:
+        return self._worth.of(account)
+
+    def charge(self, account: str, amount: Decimal, currency: str) -> None:
+        self._ledger.charge(account, amount, currency)
+
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         self._listeners.append(listener)
 
@@ -246,6 +259,7 @@ class Exchange(Market):
             self._floor.step += 1
 
     def _turn_day(self) -> None:
+        self._worth.note(self._timeline.time_of(self._next_day))
         self._ledger.turn_day()
         self._desk.turn_day(self._timeline.time_of(self._next_day))
         self._next_day = self._timeline.next_day(self._next_day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -188,6 +188,14 @@ class Preview:
     commission_max: Decimal
     commission_currency: str
     warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayEnd:
+    """What an account was worth when a day of the exchange ended, in its base currency."""
+
+    date: date
+    net_liquidation: Decimal
 
 
 class Rejected(Exception):

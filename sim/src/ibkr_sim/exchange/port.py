@@ -12,6 +12,7 @@ from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
     Contract,
+    DayEnd,
     Event,
     Execution,
     Order,
@@ -50,6 +51,9 @@ class Market(Protocol):
 
     def quote(self, conid: int) -> Quote:
         """The latest; from the first call on every change is published as QuoteChanged. Raises KeyError."""
+
+    def glance(self, conid: int) -> Quote:
+        """The latest, as `quote`, but nothing is published because of it. Raises KeyError."""
 
     def bars(self, conid: int, intervals: Sequence[tuple[datetime, datetime]]) -> Sequence[Bar]:
         """One for each interval of whole minutes in which something happened. Raises KeyError.
@@ -96,6 +100,12 @@ class Market(Protocol):
     def pnl(self, account: str) -> Pnl: ...
 
     def net_liquidation(self, account: str) -> Decimal: ...
+
+    def day_ends(self, account: str) -> Sequence[DayEnd]:
+        """Of every day that has ended, oldest first; it begins with the evening before the opening."""
+
+    def charge(self, account: str, amount: Decimal, currency: str) -> None:
+        """Take a fee that belongs to no order."""
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Deliver every event to `listener` until the returned function is called."""

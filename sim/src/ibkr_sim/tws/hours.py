@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from ibkr_sim.exchange.hours import trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.answers.contracts import Sessions
 
 DAYS: Final = 6
-_SATURDAY: Final = 5
-
-
-class _Day(NamedTuple):
-    """Opening and closing times of the whole and of the liquid session, local to the exchange."""
-
-    opens: str
-    closes: str
-    liquid_from: str
-    liquid_to: str
-
-
-_STOCKS: Final[Mapping[str, _Day]] = MappingProxyType(
-    {
-        "US/Eastern": _Day("0400", "2000", "0930", "1600"),
-        "MET": _Day("0900", "1730", "0900", "1730"),
-        "America/Mexico_City": _Day("0830", "1500", "0830", "1500"),
-    }
-)
-_ELSEWHERE: Final = _Day("0900", "1730", "0900", "1730")
 
 
 def sessions(contract: Contract, now: datetime) -> Sessions:
-    today = now.astimezone(ZoneInfo(contract.time_zone)).date()
+    zone = ZoneInfo(contract.time_zone)
+    today = now.astimezone(zone).date()
     days = [today + timedelta(days=offset) for offset in range(DAYS)]
-    if contract.sec_type == "CASH":
-        around_the_clock = ";".join(map(_currency_session, days))
-        return Sessions(around_the_clock, around_the_clock)
-    hours = _STOCKS.get(contract.time_zone, _ELSEWHERE)
-    return Sessions(
-        ";".join(_session(day, hours.opens, hours.closes) for day in days),
-        ";".join(_session(day, hours.liquid_from, hours.liquid_to) for day in days),
-    )
+    told = [_told(contract, day, zone) for day in days]
+    return Sessions(";".join(whole for whole, _liquid in told), ";".join(liquid for _whole, liquid in told))
 
 
-def _session(day: date, opens: str, closes: str) -> str:
-    if day.weekday() >= _SATURDAY:
-        return f"{day:%Y%m%d}:CLOSED"
-    return f"{day:%Y%m%d}:{opens}-{day:%Y%m%d}:{closes}"
+def _told(contract: Contract, date_: date, zone: ZoneInfo) -> tuple[str, str]:
+    """The whole session of a day, and its liquid part."""
+    day = trading_day(contract, date_)
+    if day is None:
+        return (closed := f"{date_:%Y%m%d}:CLOSED"), closed
+    return _span(day.opens, day.closes, zone), _span(day.liquid_from, day.liquid_to, zone)
 
 
-def _currency_session(day: date) -> str:
-    """From 17:15 of the evening before until 17:00; it begins on Sunday."""
-    if day.weekday() >= _SATURDAY:
-        return f"{day:%Y%m%d}:CLOSED"
-    return f"{day - timedelta(days=1):%Y%m%d}:1715-{day:%Y%m%d}:1700"
+def _span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    return f"{start.astimezone(zone):%Y%m%d:%H%M}-{end.astimezone(zone):%Y%m%d:%H%M}"

@@ -29,10 +29,12 @@ from ibkr_sim.webapi.ordering.tradebook import TradeBook
 from ibkr_sim.webapi.pacing import Pacing
 from ibkr_sim.webapi.pipeline import Pipeline
 from ibkr_sim.webapi.positions import PositionCache
+from ibkr_sim.webapi.rivalry import Rivalry
 from ibkr_sim.webapi.sessions.registry import Sessions
 from ibkr_sim.webapi.settings import WebApiSettings
 from ibkr_sim.webapi.streams.hub import Hub
 from ibkr_sim.webapi.table import routes
+from ibkr_sim.webapi.user.belongings import Belongings
 
 LARGEST_BODY: Final = 1 << 20
 BACKLOG: Final = 128
@@ -44,8 +46,17 @@ Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class WebApiDoor:
     """Listens from `start` until `close`."""
 
-    def __init__(self, market: Market, settings: WebApiSettings, faults: Faults) -> None:
-        """A user is logged in from here on where the settings say so, so that a fault can undo it."""
+    def __init__(
+        self,
+        market: Market,
+        settings: WebApiSettings,
+        faults: Faults,
+        elsewhere: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """A user is logged in from here on where the settings say so, so that a fault can undo it.
+
+        `elsewhere` tells whether anybody is at the TWS door; it counts where the two doors compete.
+        """
         self._settings = settings
         house = self.house = _house(market, settings, faults)
         portal = self._portal = Interventions(house.sessions, house.provider, market.now, house.token)
@@ -55,6 +66,9 @@ class WebApiDoor:
         faults.portal = portal
         self._pipeline = Pipeline(house)
         self._context = server_context() if settings.tls else None
+        if settings.competes_with_tws:
+            house.sessions.elsewhere = elsewhere
+            Rivalry(house.sessions, faults)
         if settings.auto_login:
             house.sessions.log_in()
         self._runner: web.AppRunner | None = None
@@ -155,6 +169,7 @@ class WebApiDoor:
         self.house.orders.groups.hear(event)
         trade = self.house.trades.hear(event)
         self._hub.hear(event, trade)
+        self.house.user.hear(event)
 
 
 async def _answer(pipeline: Pipeline, route: Route | None, request: web.Request) -> web.StreamResponse:
@@ -185,6 +200,7 @@ def _house(market: Market, settings: WebApiSettings, faults: Faults) -> House:
         token=token,
         opened=market.now(),
         positions=PositionCache(),
+        user=Belongings(market),
         tickets=set(),
     )
 

@@ -16,6 +16,7 @@ from ibkr_sim.webapi.pacing import Pacing
 from ibkr_sim.webapi.positions import PositionCache
 from ibkr_sim.webapi.sessions.registry import Sessions
 from ibkr_sim.webapi.settings import Unsettled, WebApiSettings
+from ibkr_sim.webapi.user.belongings import Belongings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class House:
     token: Callable[[], str]
     opened: datetime
     positions: PositionCache
+    user: Belongings
     tickets: set[str]
     """Of login pages that were filled in and have not come back yet."""
 

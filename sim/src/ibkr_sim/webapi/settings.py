@@ -60,6 +60,8 @@ class Unsettled:
     """Whether all questions about an order come under one id, or one after the other."""
     duplicate_status: int = 200
     """Of a client order id used twice within 24 hours: 200 or 400, with the same error text."""
+    no_advisor_status: int = 500
+    """Of a request for groups, presets or models of an advisor, which no account here is; nothing was recorded."""
     already_set_status: int = 200
     """Of switching to the account that is selected: 200 `{"success":...}`, or 500 `{"error":...}` as of old."""
     not_subscribed_status: int = 500
@@ -129,6 +131,12 @@ class WebApiSettings:
     percentage_limit: Decimal = Decimal(3)
     """How far a limit price may lie beyond the last price before o163 is asked, in percent."""
     size_limit: Decimal = Decimal(500)
+    paper_restrictions: bool = True
+    """Whether signed users are refused what a paper account was seen to be: new alerts (403), regulatory snapshots."""
+    regulatory_snapshot_fee: Decimal = Decimal("0.01")
+    """In dollars, taken from the selected account for each."""
+    competes_with_tws: bool = False
+    """Whether both doors have one user: while a session here has the brokerage, TWS gets no market data (10197)."""
     value_limit: Decimal = Decimal(1_000_000)
     """Of an order, in the contract's currency."""
     position_lag: timedelta = timedelta(0)

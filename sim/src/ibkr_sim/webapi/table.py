@@ -5,8 +5,10 @@ from __future__ import annotations
 from ibkr_sim.webapi.call import Route
 from ibkr_sim.webapi.resources import (
     accounts,
+    advisors,
     contracts,
     directory,
+    forecasts,
     history,
     login,
     marketdata,
@@ -17,6 +19,8 @@ from ibkr_sim.webapi.resources import (
     schedules,
     session,
 )
+from ibkr_sim.webapi.resources.research import hmds, performance, regulatory, scanners, transactions
+from ibkr_sim.webapi.resources.user import alerts, notices, watchlists
 
 RESOURCES = (
     session,
@@ -31,6 +35,16 @@ RESOURCES = (
     monitoring,
     portfolio,
     schedules,
+    alerts,
+    watchlists,
+    notices,
+    scanners,
+    hmds,
+    performance,
+    transactions,
+    regulatory,
+    forecasts,
+    advisors,
 )
 
 

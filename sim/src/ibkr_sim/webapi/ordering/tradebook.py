@@ -54,7 +54,14 @@ class TradeBook:
     def trades(self, now: datetime, days: int = 1) -> Sequence[Trade]:
         """Of today and the trading days before it, `days` in all."""
         first = _back(now.astimezone(self._zone).date(), min(max(days, 1), LONGEST) - 1)
-        return [row for row in self._trades.values() if row.execution.time.astimezone(self._zone).date() >= first]
+        return self.since(first)
+
+    def since(self, first: date) -> Sequence[Trade]:
+        """Of that day and every later one; a trade's day is the region's."""
+        return [row for row in self._trades.values() if self.day(row) >= first]
+
+    def day(self, trade: Trade) -> date:
+        return trade.execution.time.astimezone(self._zone).date()
 
     def _position(self, execution: Execution) -> Decimal:
         known = self._trades.get(_root(execution))

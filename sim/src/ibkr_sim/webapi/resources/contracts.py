@@ -96,10 +96,15 @@ def exchange_rate(call: Call) -> Any:
     source, target = (call.query.get(name, "") for name in ("source", "target"))
     if not (source and target):
         raise refusal(400, "Bad Request: source and target are needed")
+    return {"rate": rate(call, source, target)}
+
+
+def rate(call: Call, source: str, target: str) -> Decimal:
+    """Raises Refused (500) where there is none."""
     dollars = {name: _in_dollars(call, name) for name in (source, target)}
     if not all(dollars.values()):
         raise plain_refusal(500, "Exchange rate is not available")
-    return {"rate": (dollars[source] / dollars[target]).quantize(Decimal("0.00000001"))}
+    return (dollars[source] / dollars[target]).quantize(Decimal("0.00000001"))
 
 
 def _in_dollars(call: Call, currency: str) -> Decimal:

@@ -66,11 +66,11 @@ def succeeded(_call: Call) -> Any:
 
 
 def ping(call: Call) -> Any:
-    """Comes every five minutes from IBKR's gateway, and keeps the login alive."""
+    """Comes every five minutes from IBKR's gateway, and keeps the login alive, but no brokerage session."""
     session = call.house.sessions.gateway
     if session is None:
         raise refusal(401, "not authenticated")
-    call.house.sessions.touch(session)
+    call.house.sessions.keep(session)
     return {"RESULT": True}
 
 

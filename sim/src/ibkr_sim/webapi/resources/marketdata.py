@@ -20,7 +20,6 @@ def routes() -> list[Route]:
     return [
         Route("GET", "/iserver/marketdata/snapshot", snapshot, Tier.ACCOUNTS, limit),
         Route("GET", "/md/snapshot", snapshot, Tier.ACCOUNTS, limit),
-        Route("GET", "/md/regsnapshot", regulatory, Tier.BROKERAGE),
         Route("POST", "/iserver/marketdata/unsubscribe", unsubscribe, Tier.BROKERAGE),
         Route("GET", "/iserver/marketdata/{conid}/unsubscribe", unsubscribe, Tier.BROKERAGE),
         Route("GET", "/iserver/marketdata/unsubscribeall", unsubscribe_all, Tier.BROKERAGE),
@@ -60,11 +59,6 @@ def view(call: Call, contract: Contract) -> View:
     account = call.session.account
     position = call.market.position(account, contract.conid) if account in call.market.accounts else None
     return View(contract, call.market.quote(contract.conid), position)
-
-
-def regulatory(_call: Call) -> Any:
-    """As for a paper account, which may not ask for what costs money."""
-    raise plain_refusal(400, "Bad Request: regulatory snapshots are not permitted")
 
 
 def unsubscribe(call: Call) -> Any:

@@ -24,7 +24,8 @@ class PortalSession:
         self.access, self.token = access, token
         self.account = account
         """The account that is selected."""
-        self.started = self.seen = now
+        self.started = self.seen = self.used = now
+        """When it began; when anything was heard of it; when a caller asked for something."""
         self.bridged = False
         """Whether it has asked for a brokerage session in the form that counts."""
         self.competing = False

@@ -29,6 +29,8 @@ class Progress:
     suppressed: frozenset[str] = frozenset()
     orders_filtered: bool = False
     """Whether filters have put the topic `sor` to silence."""
+    scans: int = 0
+    """Scanners that the service of historical data has run so far."""
     statuses: int = 0
     """Requests for the status of an order so far."""
 

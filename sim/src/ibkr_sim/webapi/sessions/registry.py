@@ -30,6 +30,8 @@ class Sessions:
         self.signed: dict[SignedKey, PortalSession] = {}
         self.holder: PortalSession | None = None
         """Who has the brokerage session."""
+        self.elsewhere: Callable[[], bool] = lambda: False
+        """Whether the user is logged in at another door, from where only `compete` brings the brokerage here."""
         self._zone = ZoneInfo(settings.time_zone)
         self._midnight = self._next_midnight()
         self._listeners: list[Callable[[PortalSession], None]] = []
@@ -76,8 +78,12 @@ class Sessions:
                 return False
             self._release(holder)
             holder.competing = True
-            self._changed(holder)
+        elif holder is None and not compete and self.elsewhere():
+            session.competing = True
+            return False
         self.holder = session
+        if holder is not None and holder is not session:
+            self._changed(holder)
         session.bridged, session.competing = bridged, False
         session.established_at = self._now() + self._settings.unsettled.establishing
         session.restart()
@@ -99,6 +105,10 @@ class Sessions:
 
     def touch(self, session: PortalSession) -> None:
         """A request has come."""
+        session.seen = session.used = self._now()
+
+    def keep(self, session: PortalSession) -> None:
+        """The gateway itself has asked: the login stays, the brokerage session goes on idling."""
         session.seen = self._now()
 
     def expires_in(self, session: PortalSession) -> timedelta:
@@ -115,11 +125,11 @@ class Sessions:
             self._expire(session, now, turned=turned)
 
     def _expire(self, session: PortalSession, now: datetime, *, turned: bool) -> None:
-        settings, quiet = self._settings, now - session.seen
+        settings, quiet, idle = self._settings, now - session.seen, now - session.used
         too_old = now - session.started >= settings.longest_session
         if too_old or (not session.signed and (turned or quiet >= settings.login_timeout)):
             self.log_out(session)
-        elif (turned or quiet >= settings.idle_timeout) and self.holder is session:
+        elif (turned or idle >= settings.idle_timeout) and self.holder is session:
             self.drop_brokerage(session)
 
     def _opened(self, access: Access) -> PortalSession:

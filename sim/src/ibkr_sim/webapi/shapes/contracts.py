@@ -150,7 +150,7 @@ def definition(contract: Contract, now: datetime) -> dict[str, Any]:
         "conid": contract.conid,
         "currency": contract.currency,
         "time": milliseconds(now) % 1000,
-        "chineseName": _entities(contract.long_name),
+        "chineseName": entities(contract.long_name),
         "allExchanges": ",".join(contract.valid_exchanges[1:] or contract.valid_exchanges),
         "listingExchange": contract.primary_exchange,
         "countryCode": COUNTRIES.get(contract.currency, "US"),
@@ -183,7 +183,7 @@ def listings(contracts: Iterable[Contract]) -> list[dict[str, Any]]:
             contract.long_name,
             {
                 "name": contract.long_name,
-                "chineseName": _entities(contract.long_name),
+                "chineseName": entities(contract.long_name),
                 "assetClass": "STK",
                 "contracts": [],
             },
@@ -199,6 +199,6 @@ def pair(contract: Contract, currency: str) -> dict[str, Any]:
     return {"symbol": contract.local_symbol, "conid": contract.conid, "ccyPair": other}
 
 
-def _entities(name: str) -> str:
+def entities(name: str) -> str:
     """IBKR writes this name in HTML entities."""
     return "".join(f"&#x{ord(letter):X};" for letter in name)

@@ -19,6 +19,7 @@ from ibkr_sim.webapi.ordering.tradebook import Trade
 from ibkr_sim.webapi.safety import is_safe
 from ibkr_sim.webapi.sessions.portal import Access, PortalSession
 from ibkr_sim.webapi.streams.connection import Connection
+from ibkr_sim.webapi.user.notices import Notice
 
 LARGEST_FRAME: Final = 65_536
 """Bytes of a client's frame: as much as IBKR's gateway lets pass."""
@@ -33,6 +34,7 @@ class Hub:
         self._house = house
         self._connections: set[Connection] = set()
         house.sessions.on_change(self._announce)
+        house.user.on_popup(self._proclaim)
 
     @property
     def connections(self) -> int:
@@ -88,6 +90,12 @@ class Hub:
     def hear(self, event: Event, trade: Trade | None) -> None:
         for connection in tuple(self._connections):
             connection.hear(event, trade)
+
+    def _proclaim(self, notice: Notice) -> None:
+        args = {"id": notice.id, "text": notice.body, "title": notice.headline, "url": ""}
+        for connection in tuple(self._connections):
+            if connection.session is not None:
+                connection.tell({"topic": "ntf", "args": args})
 
     def _announce(self, session: PortalSession) -> None:
         ended = session not in tuple(self._house.sessions)

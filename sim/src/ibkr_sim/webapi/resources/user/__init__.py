@@ -1,0 +1,1 @@
+"""Paths to what IBKR keeps for a user."""

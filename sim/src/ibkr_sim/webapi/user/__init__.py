@@ -1,0 +1,1 @@
+"""What IBKR keeps for a user beyond any session: alerts, watchlists, notices."""
