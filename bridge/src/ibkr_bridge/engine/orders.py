@@ -222,6 +222,8 @@ class Orders:
         if bound.fingerprint != body:
             raise IdReused(bound.order.client_order_id or "", bound.order.id)
         order = await self._sending.first_word(bound.order)
+        if order.status is OrderStatus.RECEIVED:  # on its way for too long: nobody knows yet, and its id stays bound
+            order = self._sending.unheard(order)
         if order.status is OrderStatus.DENIED:  # nothing left the house, and its id is free again
             raise BrokerAway(order.reason or "The order was not sent.")
         return Placement(order, created=False)

@@ -97,6 +97,11 @@ class Sending:
         """The order once the broker has said anything of it, or as it stands when the time is up."""
         return await self._until(order, _heard, self._settings.first_word_timeout)
 
+    def unheard(self, order: Order) -> Order:
+        """The order, of which a byte may have left by now, as one whose fate is unknown."""
+        self._lost(order.id, "on its way, and no word from IBKR")
+        return self._book.get(order.id) or order
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

@@ -195,6 +195,8 @@ class Http:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.settings.connect_timeout),
                 trace_configs=[tracing],
             )
+            # It repeats a GET or a DELETE of its own accord, past IBKR's limits, and has no other switch for that.
+            setattr(self._session, "_retry_connection", False)  # noqa: B010  private, and mypy would not have it
         return self._session
 
     def _compare_clocks(self, date: str | None) -> None:
