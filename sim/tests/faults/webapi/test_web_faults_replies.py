@@ -35,23 +35,37 @@ async def test_a_raced_reply_is_refused_and_its_order_is_gone(asking: House, sta
 
 
 async def test_a_stale_reply_is_503_and_its_order_goes_live_with_the_next_of_its_kind(asking: House) -> None:
-    asking.fault("stale_reply")
-    stale = await asking.ask("stale")
-    status, _body = await asking.call("POST", f"/iserver/reply/{stale[0]['id']}", json={"confirmed": True})
-    assert status == 503
+    await _made_stale(asking, "stale")
     fresh = await asking.ask("fresh")
+    fresh = await asking.post(f"/iserver/reply/{fresh[0]['id']}", {"confirmed": True})
     assert asking.truth() == []
     await asking.post(f"/iserver/reply/{fresh[0]['id']}", {"confirmed": True})
-    assert asking.truth() == [("stale", "Filled", "10")]
+    assert sorted(asking.truth()) == [("fresh", "Filled", "10"), ("stale", "Filled", "10")]
 
 
 async def test_a_stale_order_makes_its_client_order_id_a_used_one(asking: House) -> None:
-    asking.fault("stale_reply")
-    stale = await asking.ask("mine")
-    await asking.call("POST", f"/iserver/reply/{stale[0]['id']}", json={"confirmed": True})
+    await _made_stale(asking, "mine")
     again = await asking.place("mine")
     assert "already registered" in again["error"]
     assert asking.truth() == [("mine", "Filled", "10")]
+
+
+async def test_a_stale_reply_skips_no_question_that_was_still_to_come(asking: House) -> None:
+    asking.fault("stale_reply")
+    first = await asking.ask("early")
+    status, _body = await asking.call("POST", f"/iserver/reply/{first[0]['id']}", json={"confirmed": True})
+    assert status == 503
+    await asking.place("later")
+    assert asking.truth() == [("later", "Filled", "10")]
+
+
+async def _made_stale(asking: House, reference: str) -> None:
+    """The last of its questions is answered with yes, and IBKR does not hear it."""
+    asking.fault("stale_reply", "reply:2")
+    first = await asking.ask(reference)
+    last = await asking.post(f"/iserver/reply/{first[0]['id']}", {"confirmed": True})
+    status, _body = await asking.call("POST", f"/iserver/reply/{last[0]['id']}", json={"confirmed": True})
+    assert status == 503
 
 
 async def test_a_lost_answer_hangs_and_the_lists_have_the_order(web: House) -> None:

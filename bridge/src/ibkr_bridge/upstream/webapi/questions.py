@@ -19,6 +19,8 @@ _LONGEST: Final = 10
 _DEAD: Final = ("Failed",)
 _STALE: Final = "reply id not found"
 _DUPLICATE: Final = "local order id"
+_DECLINED: Final = "not confirmed"
+"""IBKR's word on a no; any other error says nothing about the question (Web API, "Order Reply Messages")."""
 
 
 class Rounds:
@@ -83,9 +85,9 @@ class Rounds:
         except BrokerAway as away:
             raise Unavailable(f"IBKR's question could not be declined: {away.detail}") from away
         except BrokerRefused as refused:
-            if _STALE in refused.text.lower():
-                raise Unavailable(f"IBKR has dropped its question, and the order may live: {refused.text}") from refused
-            return
+            if _DECLINED in refused.text.lower():
+                return
+            raise Unavailable(f"IBKR's question could not be declined: {refused.text}") from refused
         if any(translate.order_id(row) for row in _rows(answer)):
             raise Unavailable("IBKR's question was declined, and IBKR answered with an order.")
 

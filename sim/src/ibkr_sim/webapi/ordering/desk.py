@@ -126,7 +126,9 @@ class OrderDesk:
         return self._place(visit, answered.tickets)
 
     def _finish_unheard(self, visit: Visit, answered: Round) -> None:
-        """Nobody is told what becomes of it."""
+        """Nobody is told what becomes of it. Stale replies were seen on the last question of a chain only."""
+        if answered.left:
+            return
         with suppress(Refused, Vanished):
             self._finish(visit, answered)
 
