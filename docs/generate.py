@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code; with --check it writes nothing and names what is out of date or leads nowhere.
+"""Writes docs/reference and docs/mirror.md from the code; with --check it names what is out of date or leads nowhere.
 
 python docs/generate.py
 python docs/generate.py --check
@@ -20,6 +20,9 @@ from typing import Any, cast
 
 from ibkr_bridge.api.app import create_app
 from ibkr_bridge.api.errors import PLAIN, STATUS
+from ibkr_bridge.api.mirror.entry import Deed, Entry
+from ibkr_bridge.api.mirror.routes import PREFIX
+from ibkr_bridge.api.mirror.table import chapters
 from ibkr_bridge.cli.main import main as bridge_command
 from ibkr_bridge.config.describe import text
 from ibkr_bridge.config.names import NOT_USED_YET, Variable, variables
@@ -34,6 +37,7 @@ from ibkr_sim.cli.main import main as simulator_command
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs/reference"
+MIRROR = ROOT / "docs/mirror.md"
 BRIDGE = ROOT / "bridge/src/ibkr_bridge"
 SIMULATOR = ROOT / "sim/src/ibkr_sim"
 TROUBLESHOOTING = ROOT / "docs/how-to/troubleshooting.md"
@@ -62,6 +66,34 @@ CODES_HEAD = """\
 How the TWS door reads IBKR's messages. Texts are shown but never read: gateways translate them. A code from 2100 to
 2199 that is not listed is a `note`; any other that is not listed is taken for `refused`.
 """
+MIRROR_HEAD = f"""\
+Programs written for IBKR's own Web API may point at this service instead: every path below is served as it stands and
+under `{PREFIX}`, at `http://127.0.0.1:8000{PREFIX}` by default. Session, pacing, warm-up and deadlines are the
+service's; the status and the `error` of an answer are IBKR's, with the members of our [problems](reference/errors.md)
+beside them. What stands here nowhere is answered 404 in the same form.
+
+- **passed through:** IBKR's answer, byte for byte, without accounts that the service is not pinned to. Identical
+  questions in flight are one call at IBKR. A GET may be repeated, nothing else is.
+- **answered here:** from the engine, in IBKR's shape.
+- **refused:** 501 with the reason.
+
+The last column says what happens at TWS or IB Gateway, where there is no Web API to pass a call to: answered from the
+engine in IBKR's shape, or 501.
+
+One session serves every caller, so what would change it for others is each caller's own: the selected account,
+suppressed questions, a logout, the question that waits for an answer. A caller is known by the cookie that the first
+`/tickle`, `/iserver/auth/status` or `/iserver/accounts` sets; without it, by the address it calls from. Each caller
+has four calls at IBKR at a time; who asks for more waits behind itself.
+
+Orders pass the same guards, journal and policy for IBKR's questions as `POST /orders`. `cOID` is the client order id.
+Fields that the service cannot carry (`parentId` and other groups, trailing and algorithmic orders, `cashQty`) are
+refused with 501, never left out.
+"""
+TWS_DOOR: Mapping[Deed, Mapping[bool, str]] = {
+    Deed.PASSED: {True: "from the engine", False: "501"},
+    Deed.ANSWERED: {True: "the same", False: "501"},
+    Deed.REFUSED: {False: "501"},
+}
 EFFECTS: Mapping[Effect, str] = {
     Effect.LINK_LOST: "The session becomes `degraded`; orders answer 503, reads are marked stale.",
     Effect.LINK_RESTORED: "The session is `ready` again.",
@@ -307,6 +339,22 @@ def _help(command: Callable[[], None], name: str, *words: str) -> str:
     return "\n".join(line.rstrip() for line in told.getvalue().splitlines())
 
 
+# --- mirror.md
+
+
+def mirror() -> str:
+    parts = [MIRROR_HEAD]
+    for title, entries in chapters().items():
+        head = ("Method", "Path", "What becomes of it", "", "At TWS")
+        parts += [f"## {title}\n", table(head, map(_mirrored, entries))]
+    return page("IBKR's own paths", *parts)
+
+
+def _mirrored(entry: Entry) -> tuple[str, ...]:
+    methods = ", ".join(entry.methods.split())
+    return methods, f"`{entry.path}`", entry.deed, entry.note, TWS_DOOR[entry.deed][entry.tws]
+
+
 # --- writing and checking
 
 
@@ -320,7 +368,7 @@ def pages() -> dict[Path, str]:
         "cli.md": cli(),
         "openapi.json": json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n",
     }
-    return {REFERENCE / name: content for name, content in made.items()}
+    return {MIRROR: mirror(), **{REFERENCE / name: content for name, content in made.items()}}
 
 
 def documents() -> list[Path]:
@@ -381,7 +429,7 @@ def _name(path: Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Write docs/reference from the code.")
+    parser = argparse.ArgumentParser(description="Write docs/reference and docs/mirror.md from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where documents are out of date")
     if parser.parse_args().check:
         found = list(complaints())

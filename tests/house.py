@@ -147,6 +147,8 @@ async def house(
     guards: GuardSettings | None = None,
     journal: Journal | None = None,
     door: Literal["tws", "webapi"] = "tws",
+    pinned: bool = True,
+    regulatory_snapshots: int = 0,
     **trading: Any,
 ) -> AsyncIterator[House]:
     async with Simulator(_simulated(door)) as simulator:
@@ -157,8 +159,10 @@ async def house(
         settings = Settings(
             api=ApiSettings(port=0),
             upstream=UpstreamSettings(door=door),
-            tws=TwsSettings(port=tap.port, account=account, request_timeout=2),
-            webapi=WebApiSettings(url=f"http://127.0.0.1:{tap.port}/v1/api"),
+            tws=TwsSettings(port=tap.port, account=account if pinned else None, request_timeout=2),
+            webapi=WebApiSettings(
+                url=f"http://127.0.0.1:{tap.port}/v1/api", regulatory_snapshots_per_day=regulatory_snapshots
+            ),
             trading=TradingSettings(
                 **{
                     "read_only": False,

@@ -11,6 +11,8 @@ from ibkr_bridge.api import errors, openapi
 from ibkr_bridge.api.auth import KeyCheck
 from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.limits import Bodies, Doorkeeper
+from ibkr_bridge.api.mirror.admin import router as session
+from ibkr_bridge.api.mirror.routes import mirror
 from ibkr_bridge.api.rest.account.routes import router as account
 from ibkr_bridge.api.rest.admin.routes import router as admin
 from ibkr_bridge.api.rest.health.routes import router as health
@@ -46,8 +48,10 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         reconciliation,
         health,
         admin,
+        session,
         ibkr,
         websockets,
+        mirror(),
     )  # looked through in this order: orders wait least
     for router in routers:
         app.include_router(router)

@@ -40,6 +40,7 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.OrderFinished: 409,
         errors.AccountRequired: 422,
         errors.UnknownAccount: 404,
+        errors.SnapshotNotAllowed: 422,
         errors.NotSupported: 501,
         errors.JournalAway: 503,
         errors.BrokerAway: 503,

@@ -114,7 +114,7 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if not is_json(headers.get("content-type", "")):
+        if not is_json(headers.get("content-type", "")) and not _without_body(headers):
             members = problem(
                 415,
                 "body.not_json",
@@ -146,6 +146,11 @@ class Bodies:
                         return bytes(body)
         except TimeoutError:
             return problem(408, "body.slow", f"The body did not arrive within {self._seconds:g} s.", retryable=True)
+
+
+def _without_body(headers: Headers) -> bool:
+    """A POST of nothing has no kind, as `curl -X POST` sends it; of a web page it would still tell its Origin."""
+    return headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
 
 
 def is_json(content_type: str) -> bool:

@@ -89,6 +89,11 @@ class WebApiSettings(Section):
     tickle_interval: Annotated[Seconds, Field(ge=1)] = setting(
         "Seconds between tickles.", "IBKR_SERVICE_TICKLE_INTERVAL", default=60.0
     )
+    regulatory_snapshots_per_day: Annotated[int, Field(ge=0)] = setting(
+        "Calls of /md/regsnapshot let through in a day (UTC). IBKR charges for each, on paper too.",
+        "IBKR_SERVICE_REGULATORY_SNAPSHOTS_PER_DAY",
+        default=0,
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> WebApiSettings:

@@ -19,7 +19,8 @@ BridgeError
 │   ├── NotUnknown          only an unknown order can be resolved             order.not_unknown
 │   ├── OrderFinished       it can no longer be changed or cancelled          order.finished
 │   ├── AccountRequired     several accounts, none named                      account.required
-│   └── UnknownAccount      not an account of this session                    account.unknown
+│   ├── UnknownAccount      not an account of this session                    account.unknown
+│   └── SnapshotNotAllowed  IBKR charges for each; none is left               snapshot.not_allowed
 ├── NotSupported            this door cannot do it                            capability.missing
 ├── JournalAway             it cannot be kept, or read: nothing was sent      journal.unavailable
 ├── BrokerAway              no session: nothing was sent                      broker.away
@@ -246,6 +247,18 @@ class UnknownAccount(Refused):
 
     def __init__(self, account: str) -> None:
         super().__init__(f"{account} is not an account of this session.", advice="GET /health lists the accounts.")
+
+
+class SnapshotNotAllowed(Refused):
+    code = "snapshot.not_allowed"
+    title = "No regulatory snapshot is allowed"
+
+    def __init__(self, most: int) -> None:
+        told = f"The {most} of this day (UTC) are used." if most else "None is allowed."
+        super().__init__(
+            f"IBKR charges for each regulatory snapshot. {told}",
+            advice="Ask /iserver/marketdata/snapshot, or raise IBKR_SERVICE_REGULATORY_SNAPSHOTS_PER_DAY.",
+        )
 
 
 class NotSupported(BridgeError):

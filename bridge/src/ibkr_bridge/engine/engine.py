@@ -10,6 +10,7 @@ from ibkr_bridge.domain.account import Position
 from ibkr_bridge.domain.events import Commissioned, Executed
 from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
+from ibkr_bridge.engine.allowance import SnapshotAllowance
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.forks import Forks
@@ -17,6 +18,7 @@ from ibkr_bridge.engine.halts import Halts
 from ibkr_bridge.engine.health import Health
 from ibkr_bridge.engine.inquiries import Inquiries
 from ibkr_bridge.engine.marketdata import MarketData
+from ibkr_bridge.engine.mirror import Mirror
 from ibkr_bridge.engine.orders import Orders
 from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.questions import Questions
@@ -54,6 +56,7 @@ class Engine:
     halts: Halts
     reconciliation: Reconciliation
     calendar: Calendar
+    mirror: Mirror
 
 
 class Machine:
@@ -131,7 +134,18 @@ class Machine:
             journal=journal,
             look=self._look,
         )
-        return Engine(orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar)
+        mirror = Mirror(
+            upstream,
+            clock,
+            book=book,
+            sessions=sessions,
+            accounts=accounts,
+            contracts=self._contracts,
+            marketdata=marketdata,
+            orders=orders,
+            snapshots=SnapshotAllowance(clock, settings.regulatory_snapshots_per_day),
+        )
+        return Engine(orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
 
     def _listen_to_the_broker(self, reconciliation: Reconciliation) -> None:
         """What takes in the broker's word, and asks for it."""
@@ -176,6 +190,7 @@ class Machine:
                 tasks.create_task(self._inquiries.run(), name="inquiries")
                 tasks.create_task(self._upstream.run(self.hear), name="upstream")
         finally:
+            await self.engine.mirror.close()
             await self._sending.close()
             await self._reports.close()
             await self._forks.close()

@@ -127,8 +127,11 @@ class Sending:
         """Put the order to the broker and hear its first word: taken, refused, a question, or none."""
         if await self._in_time(self._place(order, decide)):
             await self._hear(order)
-        else:
-            self._lost(order.id, "sent, and no word from IBKR")
+            return
+        now = self._book.get(order.id) or order
+        if now.status is OrderStatus.DENIED:  # found out just in time, and only the journal still writes
+            raise BrokerAway(now.reason or "The order was not sent.")
+        self._lost(order.id, "sent, and no word from IBKR")
 
     async def _place(self, order: Order, decide: Decide) -> None:
         name = reference(order.id, attempt=order.attempt)

@@ -44,6 +44,8 @@ class EngineSettings:
     """How long a fill and the position it makes may be told apart."""
     interruptions: tuple[Window, ...] = ()
     """Known in advance: IBKR's resets, the gateway's restart."""
+    regulatory_snapshots_per_day: int = 0
+    """How many calls that IBKR charges for may leave in a day of UTC."""
     cancel_all_timeout: float = 9.5
     """How long a halt waits for its cancels."""
     flatten_slip_percent: int = 2

@@ -119,6 +119,15 @@ class BrokerState:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """What IBKR's Web API answered to one call, whatever its status; `body` byte for byte."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
 class Upstream(Protocol):
     """Calls raise BrokerAway (nothing was sent), BrokerSilent (no answer in time) or BrokerRefused."""
 
@@ -167,6 +176,12 @@ class Upstream(Protocol):
     async def close_quote(self, conid: int) -> None: ...
 
     async def account_summary(self, account: str) -> AccountSummary: ...
+
+    async def raw(self, method: str, path: str, query: Mapping[str, str], body: object) -> RawAnswer:
+        """One call of IBKR's Web API, `path` below /v1/api; a GET whose answer is thin at first is asked again.
+
+        Raises NotSupported at a door without one.
+        """
 
     async def handshake(self) -> float:
         """Ask the broker for its time; seconds the answer took."""

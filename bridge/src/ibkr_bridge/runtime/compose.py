@@ -77,6 +77,7 @@ def _engine(settings: Settings) -> EngineSettings:
         interruptions=settings.trading.interruptions,
         reconcile_interval=settings.trading.reconcile_interval,
         settling=settings.trading.settling,
+        regulatory_snapshots_per_day=settings.webapi.regulatory_snapshots_per_day,
     )
 
 

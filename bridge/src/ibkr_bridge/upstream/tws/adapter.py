@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ib_async.client import Client
 
 from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import NotSupported
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import Admission, BrokerState, Capabilities, Listener, SessionChanged, UpstreamEvent
+from ibkr_bridge.ports.upstream import (
+    Admission,
+    BrokerState,
+    Capabilities,
+    Listener,
+    RawAnswer,
+    SessionChanged,
+    UpstreamEvent,
+)
 from ibkr_bridge.upstream.pacing import Pacer
 from ibkr_bridge.upstream.tws.accounts import Accounts
 from ibkr_bridge.upstream.tws.callbacks import Callbacks
@@ -100,6 +109,12 @@ class TwsUpstream:
 
     async def account_summary(self, account: str) -> AccountSummary:
         return await self._accounts.summary(account)
+
+    async def raw(self, method: str, path: str, query: Mapping[str, str], body: object) -> RawAnswer:  # noqa: ARG002
+        raise NotSupported(
+            f"TWS and IB Gateway do not speak the Web API, which {method} {path} belongs to.",
+            advice="Set IBKR_SERVICE_UPSTREAM=webapi, or use the routes that GET /docs lists.",
+        )
 
     async def handshake(self) -> float:
         return await self._session.ask_time()

@@ -27,6 +27,7 @@ _SUPPORTED = frozenset(
 )
 _MISSING = {
     "order.question": "TWS confirms its own warnings (gateway setting 'Bypass Order Precautions for API Orders').",
+    "market.regulatory_snapshot": "TWS and IB Gateway do not speak the Web API, which GET /md/regsnapshot belongs to.",
     "oauth": "TWS and IB Gateway are logged in on their own screen.",
 }
 

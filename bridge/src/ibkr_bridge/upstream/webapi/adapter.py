@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
@@ -17,6 +17,7 @@ from ibkr_bridge.ports.upstream import (
     BrokerState,
     Capabilities,
     Listener,
+    RawAnswer,
     SessionChanged,
     UpstreamEvent,
 )
@@ -26,6 +27,7 @@ from ibkr_bridge.upstream.webapi.contracts import Contracts
 from ibkr_bridge.upstream.webapi.http import Http
 from ibkr_bridge.upstream.webapi.marketdata import MarketData
 from ibkr_bridge.upstream.webapi.orders import Orders
+from ibkr_bridge.upstream.webapi.raw import Raw
 from ibkr_bridge.upstream.webapi.session import Session
 from ibkr_bridge.upstream.webapi.settings import WebApiSettings
 from ibkr_bridge.upstream.webapi.socket import Message
@@ -53,6 +55,7 @@ class WebApiUpstream:
         self._orders = Orders(wire, clock, self._emit, socket.say, self._contracts)
         filled = self._orders.trades.filled
         self._accounts = Accounts(wire, clock, self._emit, socket.say, self._contracts, filled)
+        self._raw = Raw(wire, clock)
         self._marketdata = MarketData(wire, clock, self._emit, socket.say)
 
     @property
@@ -112,6 +115,9 @@ class WebApiUpstream:
 
     async def account_summary(self, account: str) -> AccountSummary:
         return await self._accounts.summary(account)
+
+    async def raw(self, method: str, path: str, query: Mapping[str, str], body: object) -> RawAnswer:
+        return await self._raw.call(method, path, query, body)
 
     async def handshake(self) -> float:
         return await self._session.ask_time()

@@ -14,6 +14,7 @@ _SUPPORTED: Final = frozenset(
         "contract.search",
         "market.quote",
         "market.stream",
+        "market.regulatory_snapshot",
         "order.place",
         "order.change",
         "order.cancel",

@@ -11,8 +11,10 @@ from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerRefused, Br
 from ibkr_bridge.upstream.webapi import bodies
 
 _TAG: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_NO_BRIDGE: Final = ("no bridge", "init session first", "please query /accounts first")
+_UNBRIDGED: Final = ("no bridge", "please query /accounts first")
+_NO_BRIDGE: Final = (*_UNBRIDGED, "init session first")
 _LONGEST: Final = 300
+TOO_MANY: Final = 429
 
 
 class Unauthenticated(BrokerAway):
@@ -55,6 +57,7 @@ class Answer:
     status: int
     text: str
     retry_after: float | None = None
+    content_type: str = "application/json"
 
 
 def value(answer: Answer) -> Any:
@@ -86,7 +89,7 @@ def error_in(body: object) -> str | None:
 def problem(answer: Answer) -> BridgeError:
     """Of a status that is not 200."""
     (text, spoken), status = _reason(answer.text), answer.status
-    if status == 429:
+    if status == TOO_MANY:
         box = "IBKR has put this address into its penalty box for too many requests (429)."
         return PacedOut(box, answer.retry_after)
     if status == 401 and not answer.text.strip():  # an account that is not the user's; the login is sound
@@ -98,6 +101,19 @@ def problem(answer: Answer) -> BridgeError:
     if status >= 500:
         return Unavailable(f"IBKR answered {status}: {text or 'no reason given'}.")
     return BrokerRefused(status, text or f"IBKR answered {status}.")
+
+
+def ending(answer: Answer) -> BrokerAway | None:
+    """The end of the session, where the answer says so in so many words; any other refusal is about what was asked."""
+    if answer.status < 300:
+        return None
+    text, spoken = _reason(answer.text)
+    lowered, status = text.lower(), answer.status
+    if status < 400 or (status == 401 and text and (not spoken or "not authenticated" in lowered)):
+        return Unauthenticated(text or "IBKR does not recognise the login.")
+    if any(words in lowered for words in _UNBRIDGED):
+        return Unbridged(f"IBKR has no brokerage session for this login: {text}")
+    return None
 
 
 def plain(text: str) -> str:

@@ -44,6 +44,8 @@ class Call:
     """Whether it waits while too many others are under way; the few that never do have connections of their own."""
     timeout: float | None = None
     """Seconds; the settings' without it."""
+    charged: bool = False
+    """Whether IBKR takes money for each."""
 
     @property
     def endpoint(self) -> str:
@@ -51,7 +53,7 @@ class Call:
 
     @property
     def repeatable(self) -> bool:
-        return self.method == "GET"
+        return self.method == "GET" and not self.charged
 
 
 class Http:
@@ -92,6 +94,10 @@ class Http:
         Raises BrokerAway when certainly nothing was taken in, BrokerSilent when that is not certain, BrokerRefused
         with IBKR's text, and for the session's ear the kinds of BrokerAway in `errors`.
         """
+        return errors.value(await self.answer(call, authorization))
+
+    async def answer(self, call: Call, authorization: str | None = None) -> Answer:
+        """What IBKR said, whatever it was but a 429. Raises as `call` does where nothing came."""
         timeout = call.timeout or self.settings.request_timeout
         left = SimpleNamespace(turn=False, flag=False)
         try:
@@ -105,11 +111,10 @@ class Http:
             raise Unreachable(f"{self.settings.where} did not take {call.endpoint} within {timeout:g} s.") from None
         except (aiohttp.ClientError, OSError) as problem:
             raise self._broken(call, problem, left=left.flag) from problem
-        try:
-            return errors.value(answer)
-        except PacedOut as paced:
-            self._barred_until = self._clock.monotonic() + (paced.wait or self.settings.penalty)
-            raise
+        if answer.status == errors.TOO_MANY:
+            self._barred_until = self._clock.monotonic() + (answer.retry_after or self.settings.penalty)
+            raise errors.problem(answer)
+        return answer
 
     async def connect(
         self, path: str, headers: Mapping[str, str], query: Mapping[str, str]
@@ -150,7 +155,7 @@ class Http:
         url = f"{self.settings.url}{call.path}"
         body = b"" if call.body is None else bodies.encode(call.body)
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-        if call.method == "POST":
+        if call.method in ("POST", "PUT"):
             headers |= {"Content-Length": str(len(body)), "Content-Type": "application/json"}
         if (signature := authorization or self._signature(call.method, url)) is not None:
             headers["Authorization"] = signature
@@ -166,7 +171,8 @@ class Http:
         ) as response:
             self._compare_clocks(response.headers.get("Date"))
             text = await response.text(encoding="utf-8", errors="replace")
-            return Answer(response.status, text, _seconds(response.headers.get("Retry-After")))
+            retry_after = _seconds(response.headers.get("Retry-After"))
+            return Answer(response.status, text, retry_after, response.content_type)
 
     def _broken(self, call: Call, problem: Exception, *, left: bool) -> BridgeError:
         where = self.settings.where

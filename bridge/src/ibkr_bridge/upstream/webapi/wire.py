@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerSilent
 from ibkr_bridge.upstream.pacing import Lane
-from ibkr_bridge.upstream.webapi.errors import PacedOut, Unauthenticated, Unbridged, Unreachable
+from ibkr_bridge.upstream.webapi import errors
+from ibkr_bridge.upstream.webapi.errors import Answer, PacedOut, Unauthenticated, Unbridged, Unreachable
 from ibkr_bridge.upstream.webapi.http import Call, Http
 from ibkr_bridge.upstream.webapi.settings import WebApiSettings
+
+T = TypeVar("T")
 
 
 class Wire:
@@ -30,6 +33,11 @@ class Wire:
     @property
     def settings(self) -> WebApiSettings:
         return self._http.settings
+
+    @property
+    def life(self) -> int:
+        """Which session this is, counted from 1."""
+        return self._life
 
     @property
     def open(self) -> bool:
@@ -58,6 +66,17 @@ class Wire:
             await self._again(gone)
             return await self._called(call, self._life)
 
+    async def ask(self, call: Call) -> Answer:
+        """What IBKR says, but for the end of the session; a GET is repeated as by `read`, nothing else ever."""
+        life = self._required()
+        try:
+            return await self._watched(self._answered(call), life)
+        except (Unauthenticated, Unbridged) as gone:
+            if not call.repeatable:
+                raise
+            await self._again(gone)
+            return await self._watched(self._answered(call), self._life)
+
     async def write(self, method: str, path: str, body: object = None, *, order: bool = True) -> Any:
         """Sent once. Raises as `read` does; BrokerAway only when certainly nothing was taken."""
         lane = Lane.ORDERS if order else Lane.DATA
@@ -69,8 +88,17 @@ class Wire:
         return self._life
 
     async def _called(self, call: Call, life: int) -> Any:
+        return await self._watched(self._http.call(call), life)
+
+    async def _answered(self, call: Call) -> Answer:
+        answer = await self._http.answer(call)
+        if (gone := errors.ending(answer)) is not None:
+            raise gone
+        return answer
+
+    async def _watched(self, calling: Awaitable[T], life: int) -> T:
         try:
-            return await self._http.call(call)
+            return await calling
         except (Unauthenticated, Unbridged, PacedOut) as gone:
             if life == self._life and self.open:
                 self._lost(gone)

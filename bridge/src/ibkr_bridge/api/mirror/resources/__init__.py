@@ -1,0 +1,1 @@
+"""What becomes of each path, by what it is about."""

@@ -1,0 +1,1 @@
+"""What the engine knows, in the shapes of IBKR's Web API."""

@@ -1,0 +1,188 @@
+"""Orders as callers of the Web API write them, read into commands (Web API v1.0, "Place Order")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from ibkr_bridge.api.mirror.answers import Refusal
+from ibkr_bridge.api.numbers import read
+from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID
+from ibkr_bridge.domain.contract import ContractQuery
+from ibkr_bridge.domain.errors import NotSupported
+from ibkr_bridge.domain.order import OrderType, PlaceOrder, Side, Terms, TimeInForce
+
+_TYPES: Final[Mapping[str, OrderType]] = {
+    **dict.fromkeys(("LMT", "LIMIT"), OrderType.LIMIT),
+    **dict.fromkeys(("MKT", "MARKET"), OrderType.MARKET),
+    **dict.fromkeys(("STP", "STOP"), OrderType.STOP),
+    **dict.fromkeys(("STOP_LIMIT", "STOPLIMIT", "STOP LIMIT", "STP LMT", "STP_LMT", "STPLMT"), OrderType.STOP_LIMIT),
+}
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "acct_id": "acctId",
+    "account_id": "acctId",
+    "sec_type": "secType",
+    "coid": "cOID",
+    "client_order_id": "cOID",
+    "parent_id": "parentId",
+    "order_type": "orderType",
+    "listing_exchange": "listingExchange",
+    "is_single_group": "isSingleGroup",
+    "outside_rth": "outsideRTH",
+    "all_or_none": "allOrNone",
+    "aux_price": "auxPrice",
+    "trailing_amt": "trailingAmt",
+    "trailing_type": "trailingType",
+    "cash_qty": "cashQty",
+    "fx_qty": "fxQty",
+    "is_ccy_conv": "isCcyConv",
+    "use_adaptive": "useAdaptive",
+    "allocation_method": "allocationMethod",
+    "strategy_parameters": "strategyParameters",
+}
+_READ: Final = frozenset(
+    {
+        *("acctId", "conid", "conidex", "secType", "cOID", "orderType", "listingExchange"),
+        *("outsideRTH", "price", "auxPrice", "side", "tif", "quantity"),
+    }
+)
+_IGNORED: Final = frozenset({"ticker", "referrer"})
+"""For people; they change nothing."""
+_NOT_YET: Final = frozenset(
+    {
+        *("parentId", "isSingleGroup", "allOrNone", "trailingAmt", "trailingType", "cashQty", "fxQty", "isCcyConv"),
+        *("useAdaptive", "allocationMethod", "manualOrderTime", "deactivated", "strategy", "strategyParameters"),
+        *("customerAccount", "isProCustomer", "manualIndicator", "extOperator", "taxOptimizerId", "jsonPayload"),
+        "isClose",
+    }
+)
+"""What would change the order, and this service cannot carry: never left out silently."""
+_GROUPS: Final = frozenset({"parentId", "isSingleGroup"})
+_CONID: Final = re.compile(r"(\d{1,10})(?:[@:](\w+))?")
+_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """`conid` as the caller named it."""
+
+    command: PlaceOrder
+    conid: int
+
+
+def read_tickets(body: object, account: str) -> list[Ticket]:
+    """`{"orders": [...]}`, or one order bare. Raises Refusal, NotSupported."""
+    found = body.get("orders") if isinstance(body, dict) and "orders" in body else [body] if body else None
+    if not isinstance(found, list) or not found:
+        raise Refusal(400, "Bad Request: orders are missing")
+    if len(found) > _MOST:
+        raise Refusal(400, f"Bad Request: at most {_MOST} orders at once")
+    return [read_ticket(order, account) for order in found]
+
+
+def read_ticket(body: object, account: str) -> Ticket:
+    """Raises Refusal for what IBKR would refuse, NotSupported for what this service cannot carry."""
+    if not isinstance(body, dict):
+        raise Refusal(400, "Bad Request: an order must be an object")
+    fields = {_OTHER_NAMES.get(name, name): value for name, value in body.items() if value is not None}
+    _check(fields)
+    if str(fields.get("acctId", account)) != account:
+        raise Refusal(400, f"Bad Request: accountId is not valid: {str(fields['acctId'])[:32]}", code="account.unknown")
+    conid = _conid(fields)
+    query = ContractQuery(conid=conid, sec_type="", exchange="", currency="")
+    return Ticket(PlaceOrder(query, _terms(fields), account, _reference(fields)), conid)
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    for name in sorted(fields.keys() - _READ - _IGNORED):
+        if name not in _NOT_YET:
+            raise Refusal(400, f"Bad Request: there is no field {str(name)[:32]}", advice=f"Leave {name[:32]!r} out.")
+        if fields[name]:
+            what = "Orders that depend on each other are" if name in _GROUPS else f"{name} is"
+            raise NotSupported(f"{what} not carried by this service yet.", advice=f"Leave `{name}` out.")
+    venue = str(fields.get("listingExchange") or "SMART").upper()
+    if venue != "SMART":
+        raise NotSupported(f"Orders of these paths go by SMART, not to {venue[:16]}.", advice="Use POST /orders.")
+
+
+def _conid(fields: Mapping[str, Any]) -> int:
+    conid = fields.get("conid")
+    if isinstance(conid, int | str) and not isinstance(conid, bool) and re.fullmatch(r"\d{1,10}", str(conid)):
+        return int(conid)
+    text = str(fields.get("conidex") or fields.get("secType") or "")
+    if ";;;" in text:
+        raise NotSupported("Combos are not carried by this service yet.", advice="Place each leg by itself.")
+    match = _CONID.fullmatch(text)
+    if conid is not None or match is None:
+        raise Refusal(400, "Bad Request: conid is missing or no number")
+    if "conidex" in fields and (match[2] or "SMART").upper() != "SMART":
+        raise NotSupported(f"Orders of these paths go by SMART, not to {match[2]}.", advice="Use POST /orders.")
+    return int(match[1])
+
+
+def _terms(fields: Mapping[str, Any]) -> Terms:
+    word = str(fields.get("orderType", "")).upper()
+    kind = _TYPES.get(word)
+    if not word:
+        raise Refusal(400, "Bad Request: orderType is missing")
+    if kind is None:
+        raise NotSupported(f"Orders of type {word[:16]} are not carried by this service yet.")
+    price, auxiliary, quantity = (_number(fields, name) for name in ("price", "auxPrice", "quantity"))
+    if quantity is None:
+        raise Refusal(400, "Bad Request: quantity is missing")
+    return Terms(
+        side=_side(fields),
+        qty=quantity,
+        type=kind,
+        limit=price if kind.needs_limit else None,
+        stop=auxiliary if kind is OrderType.STOP_LIMIT else (price or auxiliary) if kind.needs_stop else None,
+        tif=_time(fields),
+        outside_rth=_flag(fields, "outsideRTH"),
+    )
+
+
+def _side(fields: Mapping[str, Any]) -> Side:
+    try:
+        return Side(str(fields.get("side", "")).upper())
+    except ValueError:
+        raise Refusal(400, "Bad Request: side must be BUY or SELL") from None
+
+
+def _time(fields: Mapping[str, Any]) -> TimeInForce:
+    word = str(fields.get("tif", "DAY")).upper()
+    if word not in TimeInForce.__members__:
+        raise NotSupported(f"The time in force {word[:16]} is not carried by this service yet.")
+    return TimeInForce[word]
+
+
+def _reference(fields: Mapping[str, Any]) -> str | None:
+    if "cOID" not in fields:
+        return None
+    text = str(fields["cOID"])
+    if not re.fullmatch(CLIENT_ORDER_ID, text):
+        raise Refusal(400, "Bad Request: cOID must have 1 to 64 printable characters")
+    return text
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise Refusal(400, f"Bad Request: {name} must be true or false")
+    return value
+
+
+def _number(fields: Mapping[str, Any], name: str) -> Decimal | None:
+    """IBKR takes no text for a number, and says it in the words of its own program."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool | str) or not isinstance(value, int | Decimal):
+        kind = "Boolean" if isinstance(value, bool) else "String"
+        raise Refusal(400, f"java.lang.{kind} cannot be cast to java.lang.Number", advice=f"Send {name} as a number.")
+    try:
+        return read(value)
+    except ValueError as problem:
+        raise Refusal(400, f"Bad Request: {name}: {problem}") from None
