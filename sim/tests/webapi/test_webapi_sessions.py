@@ -44,6 +44,17 @@ async def test_the_login_page_says_simulator_and_keeps_nothing(open_house: Calla
     assert "somebody" not in str(vars(house.door.house.sessions.gateway))
 
 
+async def test_who_logs_in_again_does_not_compete_with_himself(open_house: Callable[..., Any]) -> None:
+    house = await open_house(auto_login=False)
+    url = house.door.url.removesuffix("/v1/api")
+    typed = {"user_name": "somebody", "password": "secret"}
+    for _login in range(2):
+        async with house.http.post(f"{url}/sso/Login", data=typed, allow_redirects=False) as response:
+            assert response.status == 302
+    status = await house.post("/iserver/auth/status")
+    assert (status["authenticated"], status["competing"]) == (True, False)
+
+
 async def test_nobody_logs_in_by_the_dispatcher_alone(open_house: Callable[..., Any]) -> None:
     house = await open_house(auto_login=False)
     status, _page = await house.call("GET", "/sso/Dispatcher")

@@ -59,6 +59,15 @@ async def test_a_stale_reply_skips_no_question_that_was_still_to_come(asking: Ho
     assert asking.truth() == [("later", "Filled", "10")]
 
 
+async def test_a_stale_no_stays_a_no(asking: House) -> None:
+    asking.fault("stale_reply")
+    first = await asking.ask("declined")
+    status, _body = await asking.call("POST", f"/iserver/reply/{first[0]['id']}", json={"confirmed": False})
+    assert status == 503
+    await asking.place("other")
+    assert asking.truth() == [("other", "Filled", "10")]
+
+
 async def _made_stale(asking: House, reference: str) -> None:
     """The last of its questions is answered with yes, and IBKR does not hear it."""
     asking.fault("stale_reply", "reply:2")

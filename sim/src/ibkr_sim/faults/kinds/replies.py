@@ -40,7 +40,8 @@ class StaleReply(Fault):
     _kept: list[Reply] = field(default_factory=list, init=False)
 
     def replying(self, reply: Reply) -> None:
-        self._kept.append(reply)
+        if reply.confirmed:  # a yes was carried out late; no has never been turned round
+            self._kept.append(reply)
         raise Overruled(UNAVAILABLE)
 
     def replied(self, reply: Reply) -> None:

@@ -46,8 +46,10 @@ class Sessions:
         self._listeners.append(listener)
 
     def log_in(self) -> PortalSession:
-        """The gateway's login; IBKR's gateway then opens the brokerage session by itself."""
+        """The gateway's login; IBKR's gateway then opens the brokerage session by itself. A login before it ends."""
         self.expire()
+        if self.gateway is not None:
+            self.log_out(self.gateway)
         self.gateway, self.known = self._opened(Access.GATEWAY), True
         self.initialise(self.gateway, compete=False, bridged=True)
         return self.gateway
