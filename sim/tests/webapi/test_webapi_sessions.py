@@ -50,7 +50,10 @@ async def test_who_logs_in_again_does_not_compete_with_himself(open_house: Calla
     typed = {"user_name": "somebody", "password": "secret"}
     for _login in range(2):
         async with house.http.post(f"{url}/sso/Login", data=typed, allow_redirects=False) as response:
-            assert response.status == 302
+            onward = response.headers["Location"]
+            cookies = {name: morsel.value for name, morsel in response.cookies.items()}
+        async with house.http.get(url + onward, cookies=cookies, allow_redirects=False) as response:
+            assert "api" in response.cookies
     status = await house.post("/iserver/auth/status")
     assert (status["authenticated"], status["competing"]) == (True, False)
 
