@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from faults.records import LAST, Answer, BrokerOrder, OurOrder, Outcome
 
 _REUSED = "order.id_reused"
+_NOWHERE = ("denied", "never_arrived")
+_LATER = "stale_reply"
+"""A bad day on which the broker takes an order at any later time, after whatever evidence."""
 
 
 def answers(outcome: Outcome) -> Iterator[str]:
@@ -17,6 +20,9 @@ def answers(outcome: Outcome) -> Iterator[str]:
         yield f"the last order of all was answered with {outcome.asked.places[LAST][0].status}"
     for client_order_id, told in outcome.asked.places.items():
         yield from _placed(client_order_id, told, placed.get(client_order_id), known)
+        if _LATER not in outcome.faults:
+            yield from _given_up(client_order_id, told, {row.owner for row in outcome.ledger.orders})
+    yield from _refused(outcome)
     held = {row.owner: row for row in outcome.ledger.orders}
     forked = {row.owner for row in outcome.ledger.orders if held[row.owner] is not row}
     for order_id, wishes in outcome.asked.wishes.items():
@@ -41,6 +47,23 @@ def _placed(name: str, told: list[Answer], order: OurOrder | None, known: dict[s
             yield f"{name} asked to {wanted} and was told of an order to {order.side}"
     if all(answer.status == 503 or answer.code == _REUSED for answer in told):
         yield f"{name} was told each time that nothing was placed, and there is {order.id}"
+
+
+def _given_up(name: str, told: list[Answer], held: set[str | None]) -> Iterator[str]:
+    for answer in told:
+        content = answer.order or {}
+        if content.get("status") in _NOWHERE and content["id"] in held:
+            yield f"{name} was told that its order is {content['status']}, and the broker holds it"
+
+
+def _refused(outcome: Outcome) -> Iterator[str]:
+    """Only the broker refuses an order; what it then holds is inactive."""
+    taken = {row.owner for row in outcome.ledger.orders if row.status != "Inactive"}
+    said = (*outcome.asked.places.values(), *outcome.asked.wishes.values())
+    shown = (answer.order or {} for row in said for answer in row)
+    told = {str(order["id"]) for order in shown if order.get("status") == "rejected"}
+    for order_id in sorted(told & taken):
+        yield f"{order_id} was told to be rejected, and the broker has taken it"
 
 
 def _cancelled(wishes: list[Answer], row: BrokerOrder) -> Iterator[str]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from faults.answers import answers
+from faults.consent import consent
 from faults.hearing import hearing
 from faults.records import BrokerFill, BrokerOrder, OurOrder, Outcome
 
@@ -25,6 +26,8 @@ class Wrong(StrEnum):
     FILL_LOST = "fill lost"
     FILL_DOUBLED = "fill doubled"
     UNRESOLVED = "unresolved"
+    CONSENT = "consent"
+    LIMITS = "limits"
     STREAM = "stream"
     JOURNAL = "journal"
     BROKEN = "broken"
@@ -49,6 +52,8 @@ _AGREES: Mapping[str, frozenset[str]] = {
     "Filled": frozenset({"filled"}),
     "Inactive": frozenset({"rejected"}),
 }
+_HOLDING = frozenset({"gateway_hangs", "link_lost", "hang", "answer_late"})
+"""Bad days on which a gateway holds requests back, and then lets them all go at once."""
 _AVERAGE_OFF = Decimal("0.00000001")
 """An average price has eight places, here and in the ledger."""
 
@@ -58,10 +63,17 @@ def complaints(outcome: Outcome) -> list[Complaint]:
     return [
         *_standing(outcome),
         *(Complaint(Wrong.FALSE, text) for text in answers(outcome)),
+        *(Complaint(Wrong.CONSENT, text) for text in consent(outcome)),
         *_fills(outcome),
         *(Complaint(Wrong.STREAM, text) for text in hearing(outcome.beliefs.journal, outcome.beliefs.heard)),
         *_journal(outcome),
+        *_limits(outcome),
     ]
+
+
+def _limits(outcome: Outcome) -> Iterator[Complaint]:
+    if outcome.boxed and not outcome.faults & _HOLDING:
+        yield Complaint(Wrong.LIMITS, "the broker has been asked more often than it allows")
 
 
 def _standing(outcome: Outcome) -> Iterator[Complaint]:
@@ -79,24 +91,28 @@ def _standing(outcome: Outcome) -> Iterator[Complaint]:
         if len(numbers) > 1 or (len(held) > 1 and "modify_forks" not in outcome.faults):
             yield Complaint(Wrong.DOUBLED, f"the broker holds {len(held)} orders for {order.id}")
         else:
-            yield from _agreement(order, held, blind=order.id in blind)
+            declined = order.id in outcome.beliefs.journal.declined
+            yield from _agreement(order, held, blind=order.id in blind, declined=declined)
     names = Counter(order.client_order_id for order in outcome.beliefs.orders if order.status != "denied")
     for name, count in names.items():
         if name is not None and count > 1:
             yield Complaint(Wrong.DOUBLED, f"there are {count} orders for {name}")
 
 
-def _agreement(order: OurOrder, held: list[BrokerOrder], *, blind: bool) -> Iterator[Complaint]:
-    """`held` has several where a change forked. `blind`: the broker hides fills of it, and the order says so."""
+def _agreement(order: OurOrder, held: list[BrokerOrder], *, blind: bool, declined: bool) -> Iterator[Complaint]:
+    """`held` has several where a change forked. `blind`: the broker hides fills of it, and the order says so.
+
+    `declined`: it was cancelled by a no to the broker's question, and never was at the broker.
+    """
     live = [row for row in held if row.live]
     if len(live) > 1:
         yield Complaint(Wrong.DOUBLED, f"{len(live)} orders that a fork has left for {order.id} still live")
-    if order.status in ("unknown", "received", "sent"):
+    if order.status in ("unknown", "received", "awaiting_answer", "sent"):
         said = f"the broker says {', '.join(row.status for row in held)}" if held else "the broker has no such order"
         yield Complaint(Wrong.UNRESOLVED, f"{order.id} is {order.status} although {said}")
         return
     if not held:
-        if order.status not in _NOWHERE:
+        if order.status not in _NOWHERE and not (declined and order.status == "cancelled"):
             yield Complaint(Wrong.FALSE, f"{order.id} is {order.status}, and the broker has no such order")
         return
     if not any(order.status in _AGREES[row.status] for row in live or held):

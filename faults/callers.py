@@ -8,11 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from faults.doors import Door
 from faults.records import Answer, Asked, Json
 
 Ask = Callable[[str, str, Json | None], Awaitable[tuple[int, Json]]]
 """Method, path and body; status 0 when the service was dead or died before it answered."""
 TRIES = 4
+ASKED, FORBIDDEN = "asked", "forbidden"
+"""How ids begin of orders that need a yes of the caller's, and of those that the policy lets nobody confirm."""
 _ALONE, _SHARED, _ORDERS, _TOGETHER = 3, 2, 4, 3
 
 
@@ -24,13 +27,32 @@ class Wish:
     body: Json
 
 
-def programs(seed: int) -> list[list[Wish]]:
-    """What each program wants: three with ids of their own, two that share theirs, and not always the body."""
+def programs(seed: int, door: Door, orders: int = _ORDERS, together: int = _TOGETHER) -> list[list[Wish]]:
+    """What each program wants: three with ids of their own, two that share theirs, and not always the body.
+
+    At the Web API's door a fourth one of its own wants what IBKR asks about and the policy does not answer.
+    """
     chance = random.Random(f"wishes {seed}")
-    alone = [[_wish(f"caller{number}-{order}", chance) for order in range(_ORDERS)] for number in range(_ALONE)]
-    shared = [_wish(f"twins-{order}", chance) for order in range(_TOGETHER)]
+    alone = [[_wish(f"caller{number}-{order}", chance) for order in range(orders)] for number in range(_ALONE)]
+    shared = [_wish(f"twins-{order}", chance) for order in range(together)]
     twins = [[_rival(wish) if chance.random() < 0.25 else wish for wish in shared] for _ in range(_SHARED)]
-    return [*alone, *twins]
+    asked = [_questionable(number, chance) for number in range(orders)] if door is Door.WEBAPI else []
+    return [*alone, *twins, *([asked] if asked else [])]
+
+
+def _questionable(number: int, chance: random.Random) -> Wish:
+    """Worth more than a million, so that its value is asked about (o451); a stop order is forbidden (o10331)."""
+    side = chance.choice(("BUY", "SELL"))
+    kind = chance.choice(("MARKET", "LIMIT", "LIMIT", "STOP"))
+    name = f"{FORBIDDEN if kind == 'STOP' else ASKED}-{number}"
+    body: Json = {"symbol": "AAPL", "side": side, "qty": chance.randint(6000, 6500), "client_order_id": name}
+    match kind:
+        case "MARKET":
+            return Wish(name, {**body, "type": "MARKET"})
+        case "LIMIT":
+            return Wish(name, {**body, "type": "LIMIT", "limit": chance.choice((200, 270, 340))})
+        case _:
+            return Wish(name, {**body, "type": "STOP", "stop": 340 if side == "BUY" else 200})
 
 
 def _wish(name: str, chance: random.Random) -> Wish:
@@ -54,19 +76,29 @@ def _rival(wish: Wish) -> Wish:
     return Wish(wish.client_order_id, body)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`think`: seconds that a program takes between two orders, at most; it asks for an order so many times.
+
+    `answers`: seconds that it takes over a question of IBKR's, at most.
+    """
+
+    think: float
+    tries: int
+    answers: float = 4.0
+
+
 class Caller:
     """One program. It may be killed at any await, and started again: then it begins with its first wish."""
 
-    def __init__(
-        self, wishes: Sequence[Wish], chance: random.Random, ask: Ask, asked: Asked, *, think: float, tries: int = TRIES
-    ) -> None:
-        """`think`: seconds that it takes between two orders, at most; an order is asked for so many times."""
+    def __init__(self, wishes: Sequence[Wish], chance: random.Random, ask: Ask, asked: Asked, pace: Pace) -> None:
         self._wishes = wishes
         self._chance = chance
         self._ask = ask
         self._asked = asked
-        self._think = think
-        self._tries = tries
+        self._think = pace.think
+        self._tries = pace.tries
+        self._answers = pace.answers
 
     async def run(self) -> None:
         for wish in self._wishes:
@@ -78,13 +110,28 @@ class Caller:
     async def _place(self, wish: Wish) -> str | None:
         known: str | None = None
         for _ in range(self._tries):
-            for answer in await self._at_once(wish):
+            answers = await self._at_once(wish)
+            for answer in answers:
                 if answer.order is not None:
                     known = str(answer.order["id"])
                 if answer.status in (200, 201) or answer.status == 422:
                     return known if answer.status != 422 else None
+            if known is not None and any(answer.asks for answer in answers):
+                return known if await self._consider(known) else None
             await asyncio.sleep(self._chance.random() * 2 * self._think)
         return known
+
+    async def _consider(self, order_id: str) -> bool:
+        """IBKR asks, and the policy does not know: a yes, a no, both, or no answer at all. Whether it was a yes."""
+        await asyncio.sleep(self._chance.random() * self._answers)
+        [said] = self._chance.choices(((True,), (True, True), (False,), (False, True), ()), (5, 1, 2, 1, 2))
+        for _ in range(self._tries if said else 0):
+            wants = [self._want("POST", order_id, {"confirm": yes}, "/answer") for yes in said]
+            answers = await asyncio.gather(*wants)
+            if all(answer.status not in (0, 503) for answer in answers):
+                return True in said
+            await asyncio.sleep(self._chance.random() * 2 * self._think)
+        return True in said
 
     async def _at_once(self, wish: Wish) -> list[Answer]:
         """Usually once; a program with a bug in it sends the same thing several times at the same time."""
@@ -107,9 +154,10 @@ class Caller:
         elif kind < 0.6:
             await self._want("PATCH", order_id, {"qty": self._chance.randint(1, 90)})
 
-    async def _want(self, method: str, order_id: str, body: dict[str, Any] | None) -> None:
+    async def _want(self, method: str, order_id: str, body: dict[str, Any] | None, what: str = "") -> Answer:
         answer = Answer(method, body, 0, {})
         try:
-            answer = Answer(method, body, *await self._ask(method, f"/orders/{order_id}", body))
+            answer = Answer(method, body, *await self._ask(method, f"/orders/{order_id}{what}", body))
         finally:
             self._asked.wish(order_id, answer)
+        return answer

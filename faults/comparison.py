@@ -14,7 +14,8 @@ _ROWS = (
     ("fills lost", (Wrong.FILL_LOST,)),
     ("fills doubled", (Wrong.FILL_DOUBLED,)),
     ("unresolved", (Wrong.UNRESOLVED,)),
-    ("stream, journal, world", (Wrong.STREAM, Wrong.JOURNAL, Wrong.BROKEN)),
+    ("without consent", (Wrong.CONSENT,)),
+    ("stream, journal, world", (Wrong.STREAM, Wrong.JOURNAL, Wrong.LIMITS, Wrong.BROKEN)),
 )
 
 

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from faults.doors import Door
 from faults.records import Json
 
-_AWAITED: Final[tuple[str, ...]] = ()
-"""Bad days that the service does not master yet: they are judged, and left out of the lottery."""
+BOTH: Final = frozenset(Door)
+TWS: Final = frozenset({Door.TWS})
+WEBAPI: Final = frozenset({Door.WEBAPI})
+"""Where a bad day can happen."""
+PLACING, TOUCHING, REPLYING = (
+    "request:/iserver/account/*/orders",
+    "request:/iserver/account/*/order/*",
+    "request:/iserver/reply/*",
+)
+"""Requests that place orders, that change or cancel them, and that answer questions about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class BadDay:
     """Seconds on average; 0 for one that ends by itself, or never."""
     tickets: int = 1
     """More for one whose occasion is rare."""
+    doors: frozenset[Door] = BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,15 @@ def _cut_with_an_order(chance: Random) -> Json:
     return {"when": "before"} if chance.random() < 0.4 else {"when": "after", "bytes": chance.randrange(900)}
 
 
+def _hanging(chance: Random) -> Json:
+    paths = ("*", "/iserver/account/*/orders", "/iserver/account/*/order/*", "/iserver/reply/*", "/iserver/account/*")
+    return {"path": chance.choice(paths), "handled": chance.random() < 0.5}
+
+
+def _thin(chance: Random) -> Json:
+    return {"of": chance.choice(("orders", "orders", "trades", "positions")), "tries": chance.choice((1, 2, 3))}
+
+
 def _correction(chance: Random) -> Json:
     return {"price_by": chance.choice(("-0.01", "0.02")), "shares_by": chance.choice((0, 0, -1, -3))}
 
@@ -71,12 +90,12 @@ BAD_DAYS: Final = (
     BadDay("link_lost", "order", lasts=3),
     BadDay("link_restored", "now"),
     BadDay("link_restored_data_lost", "now"),
-    BadDay("farm_down", "now", _chosen(farm=("usfarm", "ushmds", "secdefnj")), lasts=3),
-    BadDay("farm_up", "now", _chosen(farm=("usfarm", "ushmds", "secdefnj"))),
-    BadDay("competing_session", "now", lasts=3),
-    BadDay("tif_preset", "order", _chosen(place=("first", "last"))),
+    BadDay("farm_down", "now", _chosen(farm=("usfarm", "ushmds", "secdefnj")), lasts=3, doors=TWS),
+    BadDay("farm_up", "now", _chosen(farm=("usfarm", "ushmds", "secdefnj")), doors=TWS),
+    BadDay("competing_session", "now", lasts=3, doors=TWS),
+    BadDay("tif_preset", "order", _chosen(place=("first", "last")), doors=TWS),
     BadDay("order_held", "order", _drawn(seconds=(0.0, 8.0))),
-    BadDay("client_id_held", "leave", _chosen(tries=(1, 3, 5))),
+    BadDay("client_id_held", "leave", _chosen(tries=(1, 3, 5)), doors=TWS),
     BadDay("silent_drop", "order"),
     BadDay("duplicate_execution", "execution"),
     BadDay("late_execution", "execution", _drawn(seconds=(0.2, 6.0))),
@@ -90,9 +109,43 @@ BAD_DAYS: Final = (
     BadDay("snapshot_cut", "snapshot", _cut_list),
     BadDay("executions_since_midnight", "now"),
     BadDay("gateway_hangs", "now", lasts=3),
-    BadDay("status_missing", "order"),
+    BadDay("status_missing", "order", doors=TWS),
     BadDay("refused_cancel", "cancel"),
     BadDay("inactive_reject", "order", _chosen(status=(True, False))),
+    BadDay("reply_race", "reply", _chosen(status=(400, 503)), tickets=2, doors=WEBAPI),
+    BadDay("stale_reply", "reply", tickets=3, doors=WEBAPI),
+    BadDay("error_inside", PLACING, _chosen(listed=(True, False)), doors=WEBAPI),
+    BadDay("error_inside", TOUCHING, _chosen(listed=(True, False)), tickets=2, doors=WEBAPI),
+    BadDay("error_inside", REPLYING, _chosen(listed=(True, False)), doors=WEBAPI),
+    BadDay("error_inside", "request:/iserver/account/trades", doors=WEBAPI),
+    BadDay("error_inside", "request:/iserver/account/orders", doors=WEBAPI),
+    BadDay("empty_503", PLACING, _chosen(handled=(True, False)), doors=WEBAPI),
+    BadDay("empty_503", TOUCHING, _chosen(handled=(True, False)), doors=WEBAPI),
+    BadDay("empty_503", REPLYING, _chosen(handled=(True, False)), doors=WEBAPI),
+    BadDay("cut_body", PLACING, _chosen(stall=(True, False)), doors=WEBAPI),
+    BadDay("cut_body", REPLYING, _chosen(stall=(True, False)), doors=WEBAPI),
+    BadDay("cut_body", "request:/iserver/account/orders", _chosen(stall=(True, False)), doors=WEBAPI),
+    BadDay("answer_late", PLACING, _drawn(seconds=(0.5, 8.0)), doors=WEBAPI),
+    BadDay("answer_late", REPLYING, _drawn(seconds=(0.5, 8.0)), doors=WEBAPI),
+    BadDay("hang", "now", _hanging, lasts=4, doors=WEBAPI),
+    BadDay("init_500", "now", _chosen(tries=(1, 2, 3)), doors=WEBAPI),
+    BadDay("not_established", "now", _drawn(seconds=(1, 10)), doors=WEBAPI),
+    BadDay("unauthorized", "now", doors=WEBAPI),
+    BadDay("unauthorized", PLACING, doors=WEBAPI),
+    BadDay("no_bridge", "now", doors=WEBAPI),
+    BadDay("no_bridge", "reply", doors=WEBAPI),
+    BadDay("accounts_first", "now", doors=WEBAPI),
+    BadDay("competing", "now", _drawn(seconds=(1, 8)), doors=WEBAPI),
+    BadDay("competing", "now", _drawn(every=(1, 4)), lasts=4, doors=WEBAPI),
+    BadDay("paced_out", "now", lambda chance: {"seconds": chance.randint(2, 20)}, doors=WEBAPI),
+    BadDay("thin_answer", "now", _thin, tickets=2, doors=WEBAPI),
+    BadDay("topic_ends", "now", _chosen(topic=("sor", "str", "smd")), doors=WEBAPI),
+    BadDay("silent_sor", "now", lasts=6, tickets=2, doors=WEBAPI),
+    BadDay("socket_binary", "now", lasts=6, doors=WEBAPI),
+    BadDay("socket_drops", "now", _chosen(tries=(0, 1, 2)), doors=WEBAPI),
+    BadDay("socket_deaf", "now", lasts=4, doors=WEBAPI),
+    BadDay("midnight_reset", "now", _drawn(seconds=(0.5, 6)), doors=WEBAPI),
+    BadDay("login_lost", "now", _drawn(seconds=(0.5, 8)), doors=WEBAPI),
 )
 FOREVER: Final = "executions_since_midnight"
 """What happened before a midnight does not come back into the lists when the trouble is over."""
@@ -101,21 +154,12 @@ FOREVER: Final = "executions_since_midnight"
 def draw(chance: Random, days: Sequence[BadDay]) -> Strike:
     """The next bad day."""
     [day] = chance.choices(days, [one.tickets for one in days])
-    nth = chance.choice((1, 1, 2)) if day.on in ("order", "execution", "snapshot") else 1
+    nth = chance.choice((1, 1, 2)) if day.on in ("order", "execution", "snapshot", "reply") else 1
     on = day.on if nth == 1 else f"{day.on}:{nth}"
     seconds = 0.3 + chance.expovariate(1 / day.lasts) if day.lasts else 0.0
     return Strike(day.name, on, day.options(chance), seconds, chance.randrange(1000))
 
 
-def lottery() -> tuple[BadDay, ...]:
+def lottery(door: Door) -> tuple[BadDay, ...]:
     """Those that may be drawn."""
-    return tuple(day for day in BAD_DAYS if day.name not in _AWAITED)
-
-
-MISLEADING: Final = (
-    (10349, "Order TIF was set to DAY based on order preset."),
-    (399, "Order Message: Warning: your order will not be placed at the exchange until 09:30"),
-    (2109, "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored"),
-    (10148, "OrderId that needs to be cancelled can not be cancelled, state: Submitted."),
-)
-"""Messages about live orders that other clients take for their end."""
+    return tuple(day for day in BAD_DAYS if door in day.doors)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from faults.luck import lottery
+from faults.doors import Door
+from faults.planted_webapi import BUGS
+from faults.planting import Bug, Replaced, drop, put, rehear, state, upstream
 from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import Established, Executed, OrderUpdate, Received
 from ibkr_bridge.domain.identity import reference
@@ -18,18 +20,18 @@ from ibkr_bridge.domain.session import SessionState
 from ibkr_bridge.engine.inquiries import Absence
 from ibkr_bridge.engine.topics import ORDERS
 from ibkr_bridge.ports.journal import Bound
-from ibkr_bridge.ports.upstream import BrokerState, OrderMessage, UpstreamEvent
+from ibkr_bridge.ports.upstream import OrderMessage, UpstreamEvent
 from ibkr_bridge.runtime.compose import House
 
 
 def resend_on_timeout(house: House) -> None:
     """No word in time: send it again."""
-    sending, upstream = house.machine._sending, _upstream(house)
+    sending, door = house.machine._sending, upstream(house)
     lost = sending._lost
 
     async def send(order: Order) -> None:
         with suppress(BridgeError):
-            await upstream.place(order, reference(order.id, attempt=2), sending._questions.decide(order))
+            await door.place(order, reference(order.id, attempt=2), sending._questions.decide(order))
 
     def again(order_id: str, what: str) -> None:
         order = sending._book.get(order_id)
@@ -37,12 +39,12 @@ def resend_on_timeout(house: House) -> None:
             sending._tasks.add(asyncio.get_running_loop().create_task(send(order)))
         lost(order_id, what)
 
-    _put(sending, "_lost", again)
+    put(sending, "_lost", again)
 
 
 def commit_after_send(house: House) -> None:
     """The order leaves before its intent is kept."""
-    sending, upstream, journal = house.machine._sending, _upstream(house), house.journal
+    sending, door, journal = house.machine._sending, upstream(house), house.journal
     append = journal.append
 
     async def slowly(entries: Any) -> int:
@@ -50,15 +52,15 @@ def commit_after_send(house: House) -> None:
             if isinstance(entry.event, Received):
                 with suppress(BridgeError):
                     decide = sending._questions.decide(entry.order)
-                    await upstream.place(entry.order, reference(entry.order.id), decide)
+                    await door.place(entry.order, reference(entry.order.id), decide)
         await asyncio.sleep(0.2)  # the disk takes its time, and a crash may come first
         return await append(entries)
 
     async def already(_order: Order, sent: str, _decide: object) -> BrokerIds:
         return BrokerIds(reference=sent)
 
-    _put(journal, "append", slowly)
-    _put(sending, "_upstream", _Replaced(upstream, place=already))
+    put(journal, "append", slowly)
+    put(sending, "_upstream", Replaced(door, place=already))
 
 
 def bound_too_late(house: House) -> None:
@@ -73,8 +75,8 @@ def bound_too_late(house: House) -> None:
     async def nobody(_account: str, _client_order_id: str) -> Bound | None:
         return None
 
-    _put(book, "bind", later)
-    _put(house.journal, "bound", nobody)
+    put(book, "bind", later)
+    put(house.journal, "bound", nobody)
 
 
 def fills_dropped_while_the_link_is_lost(house: House) -> None:
@@ -84,13 +86,13 @@ def fills_dropped_while_the_link_is_lost(house: House) -> None:
         session = house.machine.engine.sessions.current
         return isinstance(event, Executed) and session.state is not SessionState.READY
 
-    _filter(house, deaf)
-    _state(house, lambda state: replace(state, executions=()))
+    drop(house, deaf)
+    state(house, lambda state: replace(state, executions=()))
 
 
 def completed_orders_forgotten(house: House) -> None:
     """Only open orders are looked at: what has filled or was cancelled meanwhile seems never to have been."""
-    _state(house, lambda state: replace(state, completed=(), executions=()))
+    state(house, lambda state: replace(state, completed=(), executions=()))
 
 
 def warning_moves_state(house: House) -> None:
@@ -105,8 +107,8 @@ def warning_moves_state(house: House) -> None:
             reports._recorder.record(order.id, verdict)
         message(event)
 
-    _put(reports, "message", cancelled)
-    _rehear(house, OrderMessage, cancelled)
+    put(reports, "message", cancelled)
+    rehear(house, OrderMessage, cancelled)
 
 
 def timeout_is_a_failure(house: House) -> None:
@@ -118,7 +120,7 @@ def timeout_is_a_failure(house: House) -> None:
         lost(order_id, what)
         sending._recorder.record(order_id, Established(OrderStatus.REJECTED, what, sending._clock.now()))
 
-    _put(sending, "_lost", rejected)
+    put(sending, "_lost", rejected)
 
 
 def duplicate_execution_delivered(house: House) -> None:
@@ -132,8 +134,8 @@ def duplicate_execution_delivered(house: House) -> None:
         if order is not None:
             house.hub.publish(ORDERS, OrderUpdate(0, event, order))
 
-    _put(reports, "executed", again)
-    _rehear(house, Executed, again)
+    put(reports, "executed", again)
+    rehear(house, Executed, again)
 
 
 def unfinished_orders_forgotten(house: House) -> None:
@@ -142,7 +144,7 @@ def unfinished_orders_forgotten(house: House) -> None:
     async def nothing() -> list[Order]:
         return []
 
-    _put(house.journal, "unfinished", nothing)
+    put(house.journal, "unfinished", nothing)
 
 
 def one_look_is_enough(house: House) -> None:
@@ -152,13 +154,13 @@ def one_look_is_enough(house: House) -> None:
     def enough(_order: Order, _absence: Absence) -> bool:
         return True
 
-    _put(inquiries, "_enough", enough)
-    _state(house, lambda state: replace(state, open=(), completed=(), executions=(), complete=True))
+    put(inquiries, "_enough", enough)
+    state(house, lambda state: replace(state, open=(), completed=(), executions=(), complete=True))
 
 
 def snapshot_trusted_when_cut_short(house: House) -> None:
     """The open orders did not come; the rest is taken for the whole."""
-    _state(house, lambda state: replace(state, open=(), complete=True))
+    state(house, lambda state: replace(state, open=(), complete=True))
 
 
 def stream_numbers_begin_anew(house: House) -> None:
@@ -168,7 +170,7 @@ def stream_numbers_begin_anew(house: House) -> None:
     def renumbered(topic: str, message: object) -> None:
         publish(topic, replace(message, seq=next(count)) if isinstance(message, OrderUpdate) else message)
 
-    _put(house.hub, "publish", renumbered)
+    put(house.hub, "publish", renumbered)
 
 
 def told_before_it_is_kept(house: House) -> None:
@@ -181,7 +183,7 @@ def told_before_it_is_kept(house: House) -> None:
             house.hub.publish(ORDERS, OrderUpdate(next(count), event, order))
         return record(order_id, event)
 
-    _put(recorder, "record", at_once)
+    put(recorder, "record", at_once)
 
 
 def body_not_compared(house: House) -> None:
@@ -192,7 +194,7 @@ def body_not_compared(house: House) -> None:
     async def whatever(bound: Bound, _body: str) -> Any:
         return await again(bound, bound.fingerprint)
 
-    _put(orders, "_again", whatever)
+    put(orders, "_again", whatever)
 
 
 def correction_ignored(house: House) -> None:
@@ -201,27 +203,27 @@ def correction_ignored(house: House) -> None:
     def late(event: UpstreamEvent) -> bool:
         return isinstance(event, Executed) and not event.exec_id.endswith(".01")
 
-    _filter(house, late)
-    _state(house, lambda state: replace(state, executions=[one for one in state.executions if not late(one)]))
+    drop(house, late)
+    state(house, lambda state: replace(state, executions=[one for one in state.executions if not late(one)]))
 
 
 def fork_ignored(house: House) -> None:
     """A change has left two orders at the broker, and nobody stops the one too many."""
     machine: Any = house.machine
-    _put(machine._forks, "look_at", lambda _order_id: None)
+    put(machine._forks, "look_at", lambda _order_id: None)
 
 
 def change_as_a_new_order(house: House) -> None:
     """A change is sent under a new order id: two orders live."""
-    sending, upstream = house.machine._sending, _upstream(house)
+    sending, door = house.machine._sending, upstream(house)
 
     async def modify(order: Order, terms: Any, decide: Any) -> None:
-        await upstream.place(replace(order, terms=terms), reference(order.id), decide)
+        await door.place(replace(order, terms=terms), reference(order.id), decide)
 
-    _put(sending, "_upstream", _Replaced(upstream, modify=modify))
+    put(sending, "_upstream", Replaced(door, modify=modify))
 
 
-_BUGS: Mapping[str, Callable[[House], None]] = {
+_BUGS: Final[Mapping[str, Bug]] = {
     bug.__name__: bug
     for bug in (
         resend_on_timeout,
@@ -243,57 +245,8 @@ _BUGS: Mapping[str, Callable[[House], None]] = {
         body_not_compared,
     )
 }
-_SHOWN_BY: Mapping[str, str] = {
-    fork_ignored.__name__: "modify_forks",
-    correction_ignored.__name__: "corrected_execution",
-}
-"""Bugs that only one kind of bad day can show."""
 
 
-def planted() -> Mapping[str, Callable[[House], None]]:
-    """The bugs by name; without those whose bad day is not in the lottery."""
-    drawn = {day.name for day in lottery()}
-    return {name: bug for name, bug in _BUGS.items() if _SHOWN_BY.get(name, "cut") in drawn}
-
-
-def _upstream(house: House) -> Any:
-    return house.machine._upstream
-
-
-def _put(target: object, name: str, value: object) -> None:
-    setattr(target, name, value)
-
-
-class _Replaced:
-    """Another object with some of its methods exchanged, for one holder only."""
-
-    def __init__(self, real: object, **methods: object) -> None:
-        self._real = real
-        self.__dict__.update(methods)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
-def _state(house: House, change: Callable[[BrokerState], BrokerState]) -> None:
-    upstream = _upstream(house)
-    ask = upstream.broker_state
-
-    async def changed() -> BrokerState:
-        return change(await ask())
-
-    _put(upstream, "broker_state", changed)
-
-
-def _filter(house: House, deaf: Callable[[UpstreamEvent], bool]) -> None:
-    hear = house.machine.hear
-
-    def some(event: UpstreamEvent) -> None:
-        if not deaf(event):
-            hear(event)
-
-    _put(house.machine, "hear", some)
-
-
-def _rehear(house: House, kind: type, heard: Callable[..., None]) -> None:
-    house.machine._hear[kind] = heard
+def planted(door: Door) -> Mapping[str, Bug]:
+    """The bugs that can be played at a door, by name; most know no door."""
+    return _BUGS if door is Door.TWS else {**_BUGS, **BUGS}

@@ -16,7 +16,8 @@ import aiohttp
 
 from faults import luck
 from faults.asgi import decoded, heard
-from faults.callers import Caller, Wish, programs
+from faults.callers import Caller, Pace, Wish, programs
+from faults.doors import Door
 from faults.journals import KEY, read
 from faults.processes import BridgeProcess, SimulatorProcess, ask
 from faults.records import LAST, LAST_WORD, Answer, Asked, Beliefs, Heard, Json, Outcome, journalled, ledger, shown
@@ -26,8 +27,7 @@ from ibkr_bridge.runtime.clock import SystemClock
 from ibkr_bridge.storage.sql import SqlJournal
 
 _SPEED = 10.0
-_THINK = 0.5
-_TRIES = 10
+_PACE = Pace(think=0.5, tries=10)
 """So often that they outlast a restart."""
 _BAD_DAYS = 4
 _PATIENCE = 30.0
@@ -122,6 +122,7 @@ class RealWorld:
             await journal.close()
         return Outcome(
             seed=self._seed,
+            door=Door.TWS,
             ledger=ledger(books),
             beliefs=Beliefs(tuple(shown(order) for order in orders), kept, tuple(self._heard)),
             asked=self._asked,
@@ -131,8 +132,8 @@ class RealWorld:
 
     async def _live(self) -> None:
         callers = [
-            Caller(wishes, self._pace(wishes[0]), self._ask, self._asked, think=_THINK, tries=_TRIES)
-            for wishes in programs(self._seed)
+            Caller(wishes, self._pace(wishes[0]), self._ask, self._asked, _PACE)
+            for wishes in programs(self._seed, Door.TWS)
         ]
         async with asyncio.TaskGroup() as tasks:
             for caller in callers:
@@ -158,7 +159,7 @@ class RealWorld:
             self._tell("started again")
 
     async def _bad_days(self) -> None:
-        days = [day for day in luck.lottery() if day.name not in _TOO_LONG]
+        days = [day for day in luck.lottery(Door.TWS) if day.name not in _TOO_LONG]
         for _ in range(_BAD_DAYS):
             await asyncio.sleep(self._chance.expovariate(1 / 0.8))
             strike = luck.draw(self._chance, days)

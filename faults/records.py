@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from faults.doors import Door
 from faults.journals import Kept
-from ibkr_bridge.domain.events import Executed
+from ibkr_bridge.domain.events import Answered, Executed
 from ibkr_bridge.domain.identity import order_of
 from ibkr_bridge.domain.order import Order
 
@@ -24,6 +25,7 @@ class BrokerOrder:
     """A row of the ledger. `owner` is whose it is by its reference; `status` is in TWS's words."""
 
     owner: str | None
+    reference: str
     client_id: int
     order_id: int
     perm_id: int
@@ -33,9 +35,9 @@ class BrokerOrder:
     average: Decimal
 
     @property
-    def number(self) -> tuple[int, int]:
-        """What a fork shares and a second order does not."""
-        return self.client_id, self.order_id
+    def number(self) -> tuple[int, int, str]:
+        """What a fork shares and a second order does not. The Web API's door gives no number but the perm id."""
+        return self.client_id, self.order_id, self.reference
 
     @property
     def live(self) -> bool:
@@ -79,6 +81,8 @@ class Journalled:
     fills: Mapping[int, str]
     last_seq: int
     findings: tuple[str, ...]
+    declined: frozenset[str] = frozenset()
+    """Orders that ended with a no, or with nobody's answer, to a question of the broker's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ class Answer:
     @property
     def code(self) -> str:
         return str(self.content.get("code", ""))
+
+    @property
+    def asks(self) -> bool:
+        """Whether it says that IBKR's questions wait for the caller."""
+        return self.status in (200, 202) and self.content.get("status") == "awaiting_answer"
 
     @property
     def order(self) -> Json | None:
@@ -140,12 +149,17 @@ class Outcome:
     """What everybody believes at the end of a seed."""
 
     seed: int
+    door: Door
     ledger: Ledger
     beliefs: Beliefs
     asked: Asked
     happened: tuple[str, ...]
     faults: frozenset[str]
     """Names of the bad days that really struck."""
+    left_open: frozenset[str] = frozenset()
+    """Orders whose question was still open at the broker when a caller was told that it waits for him."""
+    boxed: bool = False
+    """Whether the broker's limits were broken, and its penalty box earned."""
 
 
 def ledger(answer: Json, midnights: Iterable[datetime] = ()) -> Ledger:
@@ -163,6 +177,7 @@ def ledger(answer: Json, midnights: Iterable[datetime] = ()) -> Ledger:
 def _broker_order(row: Json) -> BrokerOrder:
     return BrokerOrder(
         owner=order_of(row["order_ref"]) or row["order_ref"] or None,
+        reference=row["order_ref"],
         client_id=row["client_id"],
         order_id=row["order_id"],
         perm_id=row["perm_id"],
@@ -194,7 +209,12 @@ def journalled(kept: Kept) -> Journalled:
         fills={update.seq: update.event.exec_id for update in kept.events if isinstance(update.event, Executed)},
         last_seq=kept.events[-1].seq if kept.events else 0,
         findings=kept.findings,
+        declined=frozenset(update.order.id for update in kept.events if _is_no(update.event)),
     )
+
+
+def _is_no(event: object) -> bool:
+    return isinstance(event, Answered) and not event.confirmed
 
 
 def _kept_order(order: Order) -> OurOrder:

@@ -9,23 +9,22 @@ from contextlib import suppress
 from fastapi import FastAPI
 
 from faults.asgi import call, heard, listen
+from faults.doors import Door, settings
 from faults.journals import Home
 from faults.loop import Disk, Moment, WorldClock
 from faults.records import Beliefs, Heard, Json, journalled, shown
 from faults.wire import Wire
-from ibkr_bridge.config.settings import GuardSettings, Settings, TradingSettings, TwsSettings
 from ibkr_bridge.domain.order import Order
-from ibkr_bridge.domain.world import World as Worlds
 from ibkr_bridge.runtime.compose import House, compose
 
-ACCOUNT = "DU9912345"
-_WAITING = frozenset({"received", "sent", "unknown", "pending_cancel"})
+_WAITING = frozenset({"received", "awaiting_answer", "sent", "unknown", "pending_cancel"})
 Planted = Callable[[House], None]
 
 
 class Service:
-    def __init__(self, seed: int, home: Home, wire: Wire, planted: Planted | None) -> None:
+    def __init__(self, seed: int, door: Door, home: Home, wire: Wire, planted: Planted | None) -> None:
         self._seed = seed
+        self._door = door
         self._loop = asyncio.get_running_loop()
         self._home = home
         self._wire = wire
@@ -36,7 +35,7 @@ class Service:
         self._app: FastAPI | None = None
         self._machine: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
-        self._asking: set[asyncio.Task[tuple[int, Json]]] = set()
+        self._asking: dict[asyncio.Task[tuple[int, Json]], None] = {}  # a set would have no order that repeats itself
         self._disk = Disk(self._loop, "")
         self._heard: list[Heard] = []
 
@@ -44,7 +43,7 @@ class Service:
         self._lives += 1
         clock = WorldClock(self._loop, f"service {self._seed} {self._lives}")
         self._disk = Disk(self._loop, f"disk {self._seed} {self._lives}")
-        house = compose(_settings(self._wire.port), _admit, clock, await self._home.open(clock, self._disk))
+        house = compose(settings(self._door, self._wire.port), _admit, clock, await self._home.open(clock, self._disk))
         if self._planted is not None:
             self._planted(house)
         self._house = house
@@ -94,8 +93,8 @@ class Service:
         if app is None or machine is None:
             return 0, {}
         asking = self._loop.create_task(call(app, method, path, body))
-        self._asking.add(asking)
-        asking.add_done_callback(self._asking.discard)
+        self._asking[asking] = None
+        asking.add_done_callback(self._asking.pop)
         await asyncio.wait({asking, machine}, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done() or asking.cancelled() or asking.exception() is not None:
             return 0, {}
@@ -104,10 +103,12 @@ class Service:
     async def settled(self, hidden: frozenset[int]) -> bool:
         """Whether it has found out all that it can. Of `hidden` perm ids the broker shows fills no more.
 
-        For waiting, not for judging: no answer says which fills are owed.
+        For waiting, not for judging: no answer says which fills are owed. Raises what the service has died of.
         """
-        if self._house is None:
+        if self._house is None or self._machine is None:
             return False
+        if self._machine.done():
+            self._machine.result()
         engine = self._house.machine.engine
         orders = (await engine.orders.list(limit=10_000)).orders
         return engine.sessions.current.ready and not any(_waits(order, hidden) for order in orders)
@@ -151,21 +152,6 @@ class Service:
 def _waits(order: Order, hidden: frozenset[int]) -> bool:
     gone = any(theirs.perm_id in hidden for theirs in order.broker)
     return str(order.status) in _WAITING or (order.owes_fills and not gone)
-
-
-def _settings(port: int) -> Settings:
-    return Settings(
-        tws=TwsSettings(port=port, account=ACCOUNT, request_timeout=3, connect_timeout=3),
-        trading=TradingSettings(
-            read_only=False,
-            world=Worlds.SIMULATED,
-            first_word_timeout=1.0,
-            never_arrived_after=10,
-            inquiry_interval=2,
-            tws_time_zone="America/New_York",
-        ),
-        guards=GuardSettings.wide_open(),
-    )
 
 
 async def _admit(_accounts: tuple[str, ...], _our_end: tuple[str, int]) -> None:

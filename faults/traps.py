@@ -101,8 +101,8 @@ def _size(file: Path) -> int:
 
 
 def _named(frame: bytes) -> tuple[str, str]:
-    """The message's number and the field behind it, which is an order id where there is one."""
-    kind, _, rest = frame.partition(b"\0")
+    """The message's number behind its length, and the field behind that, which is an order id where there is one."""
+    kind, _, rest = frame[4:].partition(b"\0")
     return kind.decode(errors="replace"), rest.partition(b"\0")[0].decode(errors="replace")
 
 

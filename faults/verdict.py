@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from faults.books import Complaint, Wrong, complaints
+from faults.doors import Door
 from faults.records import Outcome
 
 
@@ -15,6 +16,7 @@ class Verdict:
     """`asked` is the number of orders that callers wanted; `story` is for people."""
 
     seed: int
+    door: Door
     asked: int
     complaints: tuple[Complaint, ...]
     struck: frozenset[str]
@@ -22,9 +24,8 @@ class Verdict:
 
 
 def verdict(outcome: Outcome) -> Verdict:
-    return Verdict(
-        outcome.seed, len(outcome.asked.places), tuple(complaints(outcome)), outcome.faults, tuple(_story(outcome))
-    )
+    found = tuple(complaints(outcome))
+    return Verdict(outcome.seed, outcome.door, len(outcome.asked.places), found, outcome.faults, tuple(_story(outcome)))
 
 
 def _story(outcome: Outcome) -> Iterable[str]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+
+from faults.framing import Framing, Make, Tws
 
 Tap = Callable[[bytes], None]
-"""Called with each whole frame before it goes on; length and greeting are left off."""
-_GREETING = b"API\0"
+"""Called with each whole piece before it goes on."""
 
 
 class Wire:
     """Bytes pass unless the wire is mute (what the gateway says is lost), deaf (what we say is lost) or shut."""
 
-    def __init__(self, target: int, *, sending: Tap | None = None, hearing: Tap | None = None) -> None:
+    def __init__(
+        self, target: int, framing: Make = Tws, *, sending: Tap | None = None, hearing: Tap | None = None
+    ) -> None:
         """`sending` taps what the service says, `hearing` what the gateway says."""
         self.target = target
+        self._framing = framing
         self.mute = False
         self.deaf = False
         self.shut = False
@@ -25,7 +29,7 @@ class Wire:
         self._sending = sending or _nothing
         self._hearing = hearing or _nothing
         self._server: asyncio.Server | None = None
-        self._open: dict[asyncio.Task[None], tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = {}
+        self._open: dict[asyncio.Task[None], _Pair] = {}
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -33,18 +37,18 @@ class Wire:
 
     def cut(self) -> None:
         """Both ends, at once, with whatever was still under way."""
-        for near, far in self._open.values():
-            near.transport.abort()
-            far.transport.abort()
+        for pair in self._open.values():
+            pair.near.transport.abort()
+            pair.far.transport.abort()
 
     def heal(self) -> None:
         self.mute = self.deaf = self.shut = False
 
-    def say(self, code: int, text: str, number: int = -1) -> None:
-        """A message about an order, or about the system, as if the gateway had sent it."""
-        payload = f"4\x002\x00{number}\x00{code}\x00{text}\x00\x00".encode()
-        for near, _far in self._open.values():
-            near.write(struct.pack(">I", len(payload)) + payload)
+    def say(self, message: bytes) -> None:
+        """As if the gateway had, wherever it may."""
+        for pair in self._open.values():
+            if pair.saying.open:
+                pair.near.write(message)
 
     async def close(self) -> None:
         if self._server is not None:
@@ -65,11 +69,11 @@ class Wire:
         except OSError:  # nobody is at home: who knocks here is to learn it as if there were no wire
             writer.transport.abort()
             return
-        self._open[task] = (writer, far_writer)
+        pair = self._open[task] = _Pair(writer, far_writer, self._framing())
         try:
             await asyncio.gather(
-                _pump(reader, far_writer, lambda: self.deaf, self._sending),
-                _pump(far_reader, writer, lambda: self.mute, self._hearing),
+                _pump(reader, far_writer, self._framing(), lambda: self.deaf, self._sending),
+                _pump(far_reader, writer, pair.saying, lambda: self.mute, self._hearing),
             )
         finally:
             del self._open[task]
@@ -77,34 +81,31 @@ class Wire:
             far_writer.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: Callable[[], bool], tap: Tap) -> None:
-    """Whole frames as they come, so that `say` never speaks into the middle of one; a torn one at the end as it is."""
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A connection's two ends, and how the gateway frames what it says."""
+
+    near: asyncio.StreamWriter
+    far: asyncio.StreamWriter
+    saying: Framing
+
+
+async def _pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, framing: Framing, lost: Callable[[], bool], tap: Tap
+) -> None:
+    """Whole pieces as they come, so that `say` never speaks into the middle of one; a torn one at the end as it is."""
     rest = bytearray()
     with suppress(OSError):
         while data := await reader.read(65536):
             rest += data
-            for frame in _frames(rest):
-                tap(frame[4:])
+            for piece in framing.take(rest):
+                tap(piece)
                 if not lost():
-                    writer.write(frame)
+                    writer.write(piece)
         if rest and not lost():
             writer.write(bytes(rest))
     writer.close()
 
 
-def _frames(rest: bytearray) -> Iterator[bytes]:
-    """Take whole frames out of what has come."""
-    if rest.startswith(_GREETING):
-        yield _take(rest, len(_GREETING))
-    while len(rest) >= 4 and len(rest) >= 4 + (size := int.from_bytes(rest[:4], "big")):
-        yield _take(rest, 4 + size)
-
-
-def _take(rest: bytearray, count: int) -> bytes:
-    frame = bytes(rest[:count])
-    del rest[:count]
-    return frame
-
-
-def _nothing(_frame: bytes) -> None:
+def _nothing(_piece: bytes) -> None:
     """Nobody listens in."""

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from faults import luck
-from faults.callers import Caller, programs
+from faults.callers import TRIES, Caller, Pace, programs
+from faults.doors import FRAMING, Door, port, simulated
 from faults.journals import SQLITE, home
-from faults.loop import START, JumpingLoop, Moment
+from faults.loop import JumpingLoop, Moment, world_time
 from faults.records import LAST, LAST_WORD, Answer, Asked, Beliefs, Json, Ledger, Outcome, ledger
 from faults.service import Planted, Service
-from faults.wire import Wire
+from faults.whispers import WHISPERS
+from faults.wire import Tap, Wire
+from ibkr_bridge.domain.identity import order_of
 from ibkr_sim.clock import Clock
 from ibkr_sim.control.ledger import ledger as books_of
-from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.faults.injection import Injection
 from ibkr_sim.server import Simulator, SimulatorSettings
-from ibkr_sim.tws.settings import TwsSettings as DoorSettings
 
 _BAD_LUCK = 12
-_THINK = 1.5
-_PATIENCE = 600.0
-"""Virtual seconds after which whatever can be settled must be."""
+_PACE: Mapping[Door, Pace] = {Door.TWS: Pace(think=1.5, tries=TRIES), Door.WEBAPI: Pace(think=4.0, tries=8)}
+_BETWEEN_TROUBLES = 0.6
+"""Of the time that a caller thinks at most."""
+_PATIENCE = 1500.0
+"""Virtual seconds after which whatever can be settled must be; the Web API's penalty box alone takes 900."""
+_CALM = 5.0
+"""Virtual seconds in which a new session's own questions to IBKR are over."""
 _BETWEEN = ("cut", "mute", "deaf", "shut", "link", "crash", "crash", "mislead", "kill_a_caller", "hang_up")
 """What goes wrong between client, gateway and callers; the rest goes wrong at the gateway."""
 
@@ -42,33 +47,44 @@ class Subject(Protocol):
     async def beliefs(self) -> Beliefs: ...
 
 
-def play(seed: int, journal: str = SQLITE, planted: Planted | None = None) -> Outcome:
+def play(seed: int, door: Door = Door.TWS, journal: str = SQLITE, planted: Planted | None = None) -> Outcome:
     """A seed's whole story with the service. `journal` is memory, sqlite, or the URL of a PostgreSQL server."""
     with home(journal) as kept:
-        return play_with(seed, lambda wire: Service(seed, kept, wire, planted))
+        return play_with(seed, door, lambda wire: Service(seed, door, kept, wire, planted))
 
 
-def play_with(seed: int, make: Callable[[Wire], Subject]) -> Outcome:
+def play_with(seed: int, door: Door, make: Callable[[Wire], Subject]) -> Outcome:
     """A seed's whole story, in virtual time."""
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(_world(seed, make))
+        return runner.run(_world(seed, door, make))
 
 
-async def _world(seed: int, make: Callable[[Wire], Subject]) -> Outcome:
-    settings = SimulatorSettings(exchange=ExchangeSettings(seed=seed), tws=DoorSettings(port=0), control_port=None)
-    clock = Clock(START, 1.0, asyncio.get_running_loop().time)
-    async with Simulator(settings, clock) as simulator:
-        wire = Wire(simulator.tws_port)
+async def _world(seed: int, door: Door, make: Callable[[Wire], Subject]) -> Outcome:
+    async with opened(door, simulated(door, seed)) as (simulator, wire):
+        return await World(seed, door, simulator, wire, make(wire)).run()
+
+
+@asynccontextmanager
+async def opened(
+    door: Door, settings: SimulatorSettings, hearing: Tap | None = None
+) -> AsyncIterator[tuple[Simulator, Wire]]:
+    """A broker in this loop's time, and a wire to its door; `hearing` taps what the gateway says."""
+    loop = asyncio.get_running_loop()
+    async with Simulator(settings, Clock(world_time(loop), 1.0, loop.time)) as simulator:
+        wire = Wire(port(door, simulator), FRAMING[door], hearing=hearing)
         await wire.start()
         try:
-            return await World(seed, simulator, wire, make(wire)).run()
+            yield simulator, wire
         finally:
             await wire.close()
 
 
 class World:
-    def __init__(self, seed: int, simulator: Simulator, wire: Wire, subject: Subject) -> None:
+    def __init__(self, seed: int, door: Door, simulator: Simulator, wire: Wire, subject: Subject) -> None:
         self._seed = seed
+        self._door = door
+        self._programs = programs(seed, door)
+        self._pace = _PACE[door]
         self._simulator = simulator
         self._wire = wire
         self._subject = subject
@@ -77,6 +93,7 @@ class World:
         self._happened: list[str] = []
         self._struck: list[Injection] = []
         self._callers: list[asyncio.Task[None]] = []
+        self._left_open: set[str] = set()
 
     async def run(self) -> Outcome:
         try:
@@ -91,30 +108,51 @@ class World:
             await self._subject.die()
         return Outcome(
             seed=self._seed,
+            door=self._door,
             ledger=self._ledger(),
             beliefs=beliefs,
             asked=self._asked,
             happened=tuple(self._happened),
             faults=frozenset(one.order.name for one in self._struck if one.strikes),
+            left_open=frozenset(self._left_open),
+            boxed=self._boxed(),
         )
 
+    def _boxed(self) -> bool:
+        door = self._simulator.webapi
+        return door is not None and door.house.pacing.boxed_until("127.0.0.1") is not None
+
     async def _live(self) -> None:
-        self._callers = [asyncio.create_task(self._caller(number).run()) for number in range(len(programs(self._seed)))]
+        self._callers = [asyncio.create_task(self._caller(number).run()) for number in range(len(self._programs))]
         await self._bad_luck()
         while self._callers:  # a caller that was killed has a successor by now
             await asyncio.gather(*(self._callers.pop() for _ in tuple(self._callers)), return_exceptions=True)
 
     def _caller(self, number: int, life: int = 1) -> Caller:
-        wishes = programs(self._seed)[number]
-        # Twins think at the same pace, so that they meet.
-        pace = random.Random(f"{self._seed} {wishes[0].client_order_id} {life}")
-        return Caller(wishes, pace, self._subject.ask, self._asked, think=_THINK)
+        wishes = self._programs[number]
+        # Twins take the same chances, so that they meet.
+        chance = random.Random(f"{self._seed} {wishes[0].client_order_id} {life}")
+        return Caller(wishes, chance, self._ask, self._asked, self._pace)
+
+    async def _ask(self, method: str, path: str, body: Json | None) -> tuple[int, Json]:
+        """As a caller; where it is told that the broker asks, the broker must not be waiting any more."""
+        status, content = await self._subject.ask(method, path, body)
+        if content.get("status") == "awaiting_answer" and content["id"] in self._open_questions():
+            self._left_open.add(content["id"])
+        return status, content
+
+    def _open_questions(self) -> set[str | None]:
+        """Our names of the orders that hang on a question of the broker's."""
+        if self._simulator.webapi is None:
+            return set()
+        rounds = self._simulator.webapi.house.orders._rounds._waiting.values()
+        return {order_of(ticket.reference) for waiting in rounds for ticket in waiting.tickets}
 
     async def _bad_luck(self) -> None:
         for _ in range(_BAD_LUCK):
-            await asyncio.sleep(self._chance.expovariate(1 / 0.9))
+            await asyncio.sleep(self._chance.expovariate(1 / (_BETWEEN_TROUBLES * self._pace.think)))
             if self._chance.random() < 0.55:
-                await self._at_the_gateway(luck.draw(self._chance, luck.lottery()))
+                await self._at_the_gateway(luck.draw(self._chance, luck.lottery(self._door)))
             else:
                 name = self._chance.choice(_BETWEEN)
                 self._tell(name)
@@ -153,16 +191,16 @@ class World:
         self._wire.cut()
 
     async def _link(self) -> None:
-        self._wire.say(1100, "Connectivity between IBKR and TWS has been lost.")
+        self._wire.say(WHISPERS[self._door].link_lost())
         await asyncio.sleep(self._chance.expovariate(1 / 4))  # long enough for orders at the broker to fill
-        self._wire.say(1102, "Connectivity between IBKR and TWS has been restored - data maintained.")
+        self._wire.say(WHISPERS[self._door].link_back())
 
     async def _mislead(self) -> None:
         """Messages about live orders that other clients take for their end."""
-        live = [order for order in self._simulator.exchange.open_orders() if order.request.order_id]
-        for order in live[-3:]:
-            code, text = self._chance.choice(luck.MISLEADING)
-            self._wire.say(code, text, order.request.order_id)
+        for order in self._simulator.exchange.open_orders()[-3:]:
+            message = WHISPERS[self._door].misleading(order, self._chance)
+            if message is not None:
+                self._wire.say(message)
 
     async def _crash(self) -> None:
         """At any moment, or in the middle of a write."""
@@ -201,6 +239,7 @@ class World:
 
     async def _last_word(self) -> None:
         """After everything the service still takes an order, and whoever listens now hears of it."""
+        await asyncio.sleep(_CALM)
         body = {**LAST_WORD, "client_order_id": LAST}
         self._asked.place(LAST, Answer("POST", body, *await self._subject.ask("POST", "/orders", body)))
 
@@ -208,5 +247,5 @@ class World:
         return await self._subject.settled(frozenset(fill.perm_id for fill in self._ledger().fills if fill.hidden))
 
     def _ledger(self) -> Ledger:
-        midnights = [moment for one in self._struck if one.order.name == luck.FOREVER for moment in one.strikes]
+        midnights = [at for one in self._struck if one.order.name == luck.FOREVER for at in one.strikes]
         return ledger(books_of(self._simulator.exchange), midnights)

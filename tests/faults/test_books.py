@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from faults.books import Wrong, complaints
+from faults.doors import Door
 from faults.records import (
     Answer,
     Asked,
@@ -23,7 +24,7 @@ from faults.records import (
 )
 
 TEN = Decimal(10)
-THEIRS = BrokerOrder("A", 42, 1, 100, "Filled", TEN, TEN, Decimal("270.01"))
+THEIRS = BrokerOrder("A", "A.0.1", 42, 1, 100, "Filled", TEN, TEN, Decimal("270.01"))
 OURS = OurOrder("A", "mine", "filled", "BUY", TEN, TEN, Decimal("270.01"), owes=False)
 PLACED = Answer("POST", {"side": "BUY", "qty": 10}, 201, {"id": "A"})
 
@@ -41,7 +42,7 @@ def outcome(
 ) -> Outcome:
     journal = Journalled(ours, {2: "x.01"} if kept is None else kept, 2, ())
     asked = Asked({"mine": list(placed)}, {"A": list(wishes)} if wishes else {})
-    return Outcome(1, Ledger(theirs, fills), Beliefs(ours, journal, heard), asked, (), faults)
+    return Outcome(1, Door.TWS, Ledger(theirs, fills), Beliefs(ours, journal, heard), asked, (), faults)
 
 
 def wrong(**differences: Any) -> set[Wrong]:
@@ -136,6 +137,20 @@ def test_a_caller_who_was_told_each_time_that_nothing_was_placed_must_find_no_or
     refused = Answer("POST", PLACED.body, 503, {"code": "broker.away"})
     assert wrong(placed=(refused,)) == {Wrong.FALSE}
     assert wrong(placed=(refused, PLACED)) == set()
+
+
+def test_who_was_told_that_his_order_never_arrived_must_find_none() -> None:
+    given_up = Answer("POST", PLACED.body, 200, {"id": "A", "status": "never_arrived", "side": "BUY"})
+    assert wrong(placed=(PLACED, given_up)) == {Wrong.FALSE}
+
+
+def test_who_was_told_that_his_order_was_rejected_must_find_none_that_was_taken() -> None:
+    rejected = Answer("POST", PLACED.body, 201, {"id": "A", "status": "rejected", "side": "BUY"})
+    assert wrong(placed=(rejected,)) == {Wrong.FALSE}
+    inactive = (replace(THEIRS, status="Inactive", filled=Decimal(0)),)
+    ours = (replace(OURS, status="rejected", filled=Decimal(0), average=None),)
+    quiet = (Heard(1, 1, None), Heard(1, 2, None))
+    assert wrong(placed=(rejected,), theirs=inactive, ours=ours, fills=(), kept={}, heard=quiet) == set()
 
 
 def test_whoever_asks_for_another_order_under_a_known_id_must_not_be_told_that_it_is_his() -> None:

@@ -26,7 +26,7 @@ class OrderBook:
         self._owing: set[str] = set()
         self._foreign: dict[int, Order] = {}
         self._finished: deque[str] = deque()
-        self._watchers: dict[str, set[asyncio.Future[Order]]] = {}
+        self._watchers: dict[str, dict[asyncio.Future[Order], None]] = {}
         self._refusals: dict[str, Warned] = {}
 
     def get(self, order_id: str) -> Order | None:
@@ -109,7 +109,7 @@ class OrderBook:
         self.release(order)
 
     def wake(self, order: Order) -> None:
-        """Tell everybody who waits for this order how it stands."""
+        """Tell everybody who waits for this order how it stands, the first one first."""
         for watcher in self._watchers.pop(order.id, ()):
             if not watcher.done():
                 watcher.set_result(order)
@@ -117,12 +117,12 @@ class OrderBook:
     async def next(self, order_id: str) -> Order:
         """The order after its next recorded change."""
         watcher: asyncio.Future[Order] = asyncio.get_running_loop().create_future()
-        watchers = self._watchers.setdefault(order_id, set())
-        watchers.add(watcher)
+        watchers = self._watchers.setdefault(order_id, {})
+        watchers[watcher] = None
         try:
             return await watcher
         finally:
-            watchers.discard(watcher)
+            watchers.pop(watcher, None)
 
     def _retire(self, order_id: str) -> None:
         self._finished.append(order_id)
