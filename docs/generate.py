@@ -22,6 +22,7 @@ from ibkr_bridge.api.app import create_app
 from ibkr_bridge.api.errors import PLAIN, STATUS
 from ibkr_bridge.api.mirror.entry import Deed, Entry
 from ibkr_bridge.api.mirror.routes import PREFIX
+from ibkr_bridge.api.mirror.streams.listener import ELSEWHERE, TOPICS
 from ibkr_bridge.api.mirror.table import chapters
 from ibkr_bridge.cli.main import main as bridge_command
 from ibkr_bridge.config.describe import text
@@ -88,6 +89,14 @@ has four calls at IBKR at a time; who asks for more waits behind itself.
 Orders pass the same guards, journal and policy for IBKR's questions as `POST /orders`. `cOID` is the client order id.
 Fields that the service cannot carry (`parentId` and other groups, trailing and algorithmic orders, `cashQty`) are
 refused with 501, never left out.
+"""
+MIRROR_SOCKET = f"""\
+`{PREFIX}/ws`, and `/ws`: IBKR's grammar (`smd+265598+{{"fields":["31","84"]}}`), greeting (`system`, `act`, `sts`) and
+heartbeat (every 10 s), at both doors. No cookie and no session is asked for; where a key is set, it is. One socket at
+IBKR serves all of ours, and what a topic needs is counted: a contract is one line, however many sockets listen.
+
+Topics never end by themselves. When the session is lost, `sts` says so, and again when it is back; nothing has to be
+asked for anew. Who reads slowly is told the last price alone, and is closed with 4000 when a message is not accepted.
 """
 TWS_DOOR: Mapping[Deed, Mapping[bool, str]] = {
     Deed.PASSED: {True: "from the engine", False: "501"},
@@ -347,6 +356,9 @@ def mirror() -> str:
     for title, entries in chapters().items():
         head = ("Method", "Path", "What becomes of it", "", "At TWS")
         parts += [f"## {title}\n", table(head, map(_mirrored, entries))]
+    topics = [(f"`{name}`", what) for name, what in TOPICS.items()]
+    topics += [(f"`{name}`", f"Not served. {advice}") for name, advice in ELSEWHERE.items()]
+    parts += ["## WebSocket\n", MIRROR_SOCKET, table(("Topic", "What is told"), topics)]
     return page("IBKR's own paths", *parts)
 
 

@@ -50,9 +50,9 @@ async def somebody(home: Any) -> AsyncIterator[Callable[..., Any]]:
         yield call
 
 
-async def placed(call: Callable[..., Any], account: str, order: dict[str, Any]) -> Any:
+async def placed(call: Callable[..., Any], account: str, *orders: dict[str, Any]) -> Any:
     """Every question answered with yes."""
-    status, told = await call("POST", f"/iserver/account/{account}/orders", {"orders": [order]})
+    status, told = await call("POST", f"/iserver/account/{account}/orders", {"orders": orders})
     while status == 200 and "message" in told[0]:
         status, told = await call("POST", f"/iserver/reply/{told[0]['id']}", {"confirmed": True})
     return told
@@ -153,10 +153,25 @@ async def test_the_guards_stand_before_this_way_too(build: Any, door: str) -> No
         assert not home.simulator.exchange.completed_orders()
 
 
+async def test_a_bracket_is_placed_whole_and_its_children_name_their_parent(home: Any) -> None:
+    exit_ = {**FAR, "side": "SELL", "price": 900, "parentId": "entry", "isSingleGroup": True}
+    told = await placed(home.call, home.account, {**FAR, "cOID": "entry"}, {**exit_, "cOID": "profit"})
+    assert [row.get("local_order_id") for row in told] == ["profit", "entry"]
+    profit, entry = told
+    assert profit["parent_order_id"] == entry["order_id"]
+    listed = (await home.call("GET", "/iserver/account/orders"))[1]["orders"]
+    by_name = {row["order_ref"]: row for row in listed}
+    assert str(by_name["profit"]["parentId"]) == by_name["profit"]["ocaGroupId"] == entry["order_id"]
+    assert "parentId" not in by_name["entry"]
+    assert len(home.simulator.exchange.open_orders()) == 2
+    await home.call("DELETE", f"/iserver/account/{home.account}/order/{entry['order_id']}")
+    await home.until(lambda: _none_open(home))
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"parentId": "mine"}, 501, "capability.missing"),
+        ({"parentId": "mine"}, 400, "request.invalid"),
         ({"isSingleGroup": True}, 501, "capability.missing"),
         ({"orderType": "TRAIL", "trailingAmt": 1, "trailingType": "amt"}, 501, "capability.missing"),
         ({"tif": "OPG"}, 501, "capability.missing"),

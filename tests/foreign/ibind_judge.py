@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import threading
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -85,6 +86,29 @@ class Judge:
         """What the client raises for an answer with an error."""
         kind: type[Exception] = importlib.import_module("ibind.support.errors").ExternalBrokerError
         return kind
+
+
+class Sink:
+    """Keeps what the WebSocket client hands out, by kind."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self._arrived = threading.Condition()
+
+    def emit(self, event: Any) -> None:
+        with self._arrived:
+            self.events.append(event)
+            self._arrived.notify_all()
+
+    def wait(self, kind: str, count: int = 1) -> list[Any]:
+        """The events of a kind once there are so many."""
+
+        def found() -> list[Any]:
+            return [event for event in self.events if type(event).__name__ == kind]
+
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(found()) >= count, PATIENCE), kind
+            return found()
 
 
 def keys(text: str) -> set[str]:

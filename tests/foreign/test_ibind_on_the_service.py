@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from ibkr_bridge.runtime.service import running
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings as TwsDoor
 from ibkr_sim.webapi.settings import WebApiSettings as WebDoor
-from tests.foreign.ibind_judge import AAPL, ACCOUNT, GATEWAY, SECOND, Judge, keys, keys_of
+from tests.foreign.ibind_judge import AAPL, ACCOUNT, GATEWAY, PATIENCE, SECOND, Judge, Sink, keys, keys_of
 
 Door = Literal["tws", "webapi"]
 STATUS = keys("MAC authenticated competing connected fail hardware_info message serverInfo established")
@@ -246,6 +247,48 @@ async def test_what_tws_does_not_tell_is_refused(point: Callable[[Door], Awaitab
         await judge.ask("marketdata_history_by_conid", str(AAPL), "1h", period="1d")
     with pytest.raises(judge.error(), match="501"):
         await judge.ask("scanner_parameters")
+
+
+async def test_the_websocket(judge: Judge) -> None:
+    await judge.place(coid="before")
+    sink = Sink()
+    socket = await asyncio.to_thread(_socket, judge, sink)
+    try:
+        (quotes, *_more) = await asyncio.to_thread(sink.wait, "MarketData")
+        assert quotes.data["bid_price"] == f"{judge.market.quote(AAPL).bid:.2f}"
+        await judge.place(coid="after", quantity=5)
+        orders = await asyncio.to_thread(sink.wait, "Orders")
+        assert orders[-1].data["args"][0]["order_ref"] == "after"
+        trades = await asyncio.to_thread(sink.wait, "Trades", 3)
+        assert [row["order_ref"] for event in trades for row in event.data["args"]][:2] == ["before", "after"]
+        (pnl, *_more) = await asyncio.to_thread(sink.wait, "Pnl")
+        assert f"{ACCOUNT}.Core" in pnl.data["args"]
+        assert (await asyncio.to_thread(socket.tic))["alive"] is True
+    finally:
+        await asyncio.to_thread(socket.shutdown)
+
+
+def _socket(judge: Judge, sink: Sink) -> Any:
+    """ibind's client of the WebSocket, with the topics that the service has."""
+    module = importlib.import_module("ibind.ibkr_ws.ibkr_ws_client")
+    kinds = importlib.import_module("ibind.ibkr_ws.ibkr_subscriptions")
+    socket = module.IbkrWsClient(
+        account_id=ACCOUNT,
+        url=f"{judge.url.replace('http', 'ws', 1)}/ws",
+        ibkr_client=judge.rest,
+        use_oauth=False,
+        sink=sink,
+        synchronous_output_events=True,
+    )
+    assert socket.start()
+    wanted = [
+        kinds.MarketDataSubscription(conid=str(AAPL), fields=["31", "84", "86"]),
+        kinds.OrdersSubscription(),
+        kinds.TradesSubscription(),
+        kinds.PnlSubscription(),
+    ]
+    assert socket.wait_all([socket.subscribe(one) for one in wanted], PATIENCE) == []
+    return socket
 
 
 def yes_to_all(judge: Judge) -> dict[Any, bool]:

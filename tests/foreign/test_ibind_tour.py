@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +22,7 @@ from tests.foreign.ibind_judge import (
     SPY,
     WAYS,
     Judge,
+    Sink,
     keys,
     keys_of,
 )
@@ -257,29 +257,6 @@ async def test_portfolio(judge: Judge) -> None:
     allocation = await judge.ask("portfolio_account_allocation")
     assert allocation["assetClass"]["long"]["STK"] == float(held.market_value)
     assert await judge.ask("portfolio_account_allocations", [ACCOUNT]) == allocation
-
-
-class Sink:
-    """Keeps what the WebSocket client hands out, by kind."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-        self._arrived = threading.Condition()
-
-    def emit(self, event: Any) -> None:
-        with self._arrived:
-            self.events.append(event)
-            self._arrived.notify_all()
-
-    def wait(self, kind: str, count: int = 1) -> list[Any]:
-        """The events of a kind once there are so many."""
-
-        def found() -> list[Any]:
-            return [event for event in self.events if type(event).__name__ == kind]
-
-        with self._arrived:
-            assert self._arrived.wait_for(lambda: len(found()) >= count, PATIENCE), kind
-            return found()
 
 
 @pytest.mark.parametrize("way", WAYS)

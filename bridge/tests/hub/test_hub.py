@@ -181,3 +181,20 @@ async def test_a_waiting_reader_wakes_at_once(trial: Trial) -> None:
     trial.hub.publish("quotes.1", "a")
     async with asyncio.timeout(1):
         assert await waiting == [b"a"]
+
+
+async def test_who_taps_a_topic_gets_the_message_itself_until_it_leaves(trial: Trial) -> None:
+    reader, heard = trial.subscriber(), list[object]()
+    reader.listen("orders")
+    broken = trial.hub.tap("orders", _misunderstand)
+    leave = trial.hub.tap("orders", heard.append)
+    trial.hub.publish("orders", "a")
+    leave()
+    broken()
+    trial.hub.publish("orders", "b")
+    assert heard == ["a"]
+    assert await reader.next(1) == [b"a", b"b"]
+
+
+def _misunderstand(message: object) -> None:
+    raise TypeError(str(message))

@@ -151,10 +151,11 @@ class NotAsked(Refused):
     code = "order.not_asked"
     title = "No question is open"
 
-    def __init__(self, order_id: str, status: str) -> None:
+    def __init__(self, order_id: str, status: str, *, parent_id: str | None = None) -> None:
+        alone = "Only an order in awaiting_answer can be answered."
         super().__init__(
             f"IBKR asks nothing about order {order_id}; it is {status}.",
-            advice="Only an order in awaiting_answer can be answered.",
+            advice=f"Answer its parent, {parent_id}: they go together." if parent_id else alone,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -162,6 +163,10 @@ class Order:
     """How often the order was put to the broker: anew after each question, under a reference of its own."""
     cancel_requested: bool = False
     fills: tuple[Fill, ...] = ()
+    parent_id: str | None = None
+    """Ours: the order that must fill before this one trades."""
+    children: tuple[str, ...] = ()
+    """Ours: the orders that wait for this one; of them, one that fills takes the others back."""
 
     @property
     def executed_qty(self) -> Decimal:
@@ -206,6 +211,17 @@ class PlaceOrder:
     terms: Terms
     account: str | None = None
     client_order_id: str | None = None
+    children: tuple[PlaceOrder, ...] = ()
+    """Of the same contract and account: they trade once this one has filled. All are placed, or none."""
+
+
+def related(orders: Sequence[Order]) -> tuple[Order, ...]:
+    """A parent and its children, each with the other's id; an order alone stays as it is."""
+    parent, *children = orders
+    return (
+        replace(parent, children=tuple(child.id for child in children)),
+        *(replace(child, parent_id=parent.id) for child in children),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.allowance import SnapshotAllowance
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.brackets import Brackets, with_relatives
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.forks import Forks
 from ibkr_bridge.engine.halts import Halts
@@ -33,6 +34,7 @@ from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.upstream import (
+    BrokerState,
     OrderMessage,
     OrderReported,
     PnlChanged,
@@ -163,7 +165,7 @@ class Machine:
             forks=self._forks,
             questions=self._questions,
             stranger=reconciliation.stranger,
-            looked=reconciliation.looked,
+            looked=self._looked,
         )
         self._inquiries = Inquiries(
             upstream,
@@ -175,7 +177,11 @@ class Machine:
             journal=self._journal,
             sessions=sessions,
         )
+        self._brackets = Brackets(
+            clock, settings, book=book, recorder=recorder, sessions=sessions, sending=self._sending
+        )
         recorder.listen(reconciliation.kept)
+        recorder.listen(self._brackets.hear)
 
     async def run(self) -> None:
         """Work until cancelled; raises what the upstream cannot survive (a WorldMismatch)."""
@@ -184,13 +190,14 @@ class Machine:
                 tasks.create_task(self._recorder.run(), name="recorder")
                 await self.engine.halts.remembered()
                 await self.engine.reconciliation.remembered()
-                await self._reports.remember(await self._journal.unfinished())
+                await self._reports.remember(await with_relatives(self._journal))
                 tasks.create_task(self.engine.reconciliation.run(), name="reconciliation")
                 tasks.create_task(self.engine.marketdata.run(), name="market data lines")
                 tasks.create_task(self._inquiries.run(), name="inquiries")
                 tasks.create_task(self._upstream.run(self.hear), name="upstream")
         finally:
             await self.engine.mirror.close()
+            await self._brackets.close()
             await self._sending.close()
             await self._reports.close()
             await self._forks.close()
@@ -204,7 +211,7 @@ class Machine:
             SessionChanged: lambda event: self._session_changed(event.session),
             OrderReported: self._reports.reported,
             OrderMessage: self._reports.message,
-            Executed: self._reports.executed,
+            Executed: self._executed,
             Commissioned: self._reports.commissioned,
             QuoteChanged: lambda event: marketdata.quote_changed(event.quote),
             QuoteFailed: marketdata.quote_failed,
@@ -219,6 +226,14 @@ class Machine:
     def _position_changed(self, position: Position) -> None:
         if self.engine.accounts.position_changed(position):
             self.engine.reconciliation.positions_changed()
+
+    def _executed(self, event: Executed) -> None:
+        self._reports.executed(event)
+        self.engine.mirror.executed(event)
+
+    def _looked(self, state: BrokerState) -> None:
+        self.engine.reconciliation.looked(state)
+        self.engine.mirror.looked(state)
 
     def _look(self) -> None:
         self._inquiries.look()

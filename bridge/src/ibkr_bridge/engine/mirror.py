@@ -24,7 +24,7 @@ from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.orders import Orders
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import RawAnswer, Upstream
+from ibkr_bridge.ports.upstream import BrokerState, RawAnswer, Upstream
 
 T = TypeVar("T")
 Priced = tuple[Contract, Seen[Quote]]
@@ -33,10 +33,10 @@ _PATIENCE = 5.0
 REGULATORY_SNAPSHOT = "/md/regsnapshot"
 _STOPPING = "The service is stopping."
 _MOST_KEPT = 1000
-_EXECUTIONS_KEPT = 2.0
 _REFUSAL_KEPT = 30.0
 """How long a contract without prices is not asked about again, in seconds."""
 _LISTED = 1000
+_DAY = 86_400.0
 _MOMENT = timedelta(seconds=15)
 
 
@@ -90,7 +90,9 @@ class Mirror:
         self._asking: dict[str, asyncio.Task[Any]] = {}
         self._kept: OrderedDict[str, tuple[RawAnswer, float]] = OrderedDict()
         self._unpriced: dict[int, float] = {}
-        self._executions: tuple[Sequence[Executed], float] | None = None
+        self._executions: dict[str, tuple[Executed, float]] = {}
+        """By name, each with when it was heard of."""
+        self._looked = False
         self._closed = False
 
     @property
@@ -144,12 +146,23 @@ class Mirror:
         return {conid: priced for conid, priced in found.items() if priced is not None}
 
     async def executions(self) -> Sequence[Executed]:
-        """Of the day, as the broker shows them. Raises BrokerAway, BrokerSilent."""
-        known = self._executions
-        if known is None or self._clock.monotonic() - known[1] > _EXECUTIONS_KEPT:
-            state = await self._share("executions", self._upstream.broker_state)
-            known = self._executions = (state.executions, self._clock.monotonic())
-        return [executed for executed in known[0] if self._accounts.visible(executed.account)]
+        """Told in the last day, the oldest first. Raises BrokerAway, BrokerSilent."""
+        if not self._looked:
+            self.looked(await self._share("executions", self._upstream.broker_state))
+        since = self._clock.monotonic() - _DAY
+        self._executions = {name: told for name, told in self._executions.items() if told[1] > since}
+        found = (executed for executed, _heard in self._executions.values() if self._accounts.visible(executed.account))
+        return sorted(found, key=lambda executed: executed.at)
+
+    def executed(self, event: Executed) -> None:
+        """The broker tells of an execution, whoever placed its order."""
+        self._executions.setdefault(event.exec_id, (event, self._clock.monotonic()))
+
+    def looked(self, state: BrokerState) -> None:
+        """Everything that the broker shows has been listed."""
+        self._looked = True
+        for executed in state.executions:
+            self.executed(executed)
 
     async def contracts(self, query: ContractQuery) -> Sequence[Contract]:
         """Every contract that fits. Raises BrokerAway, BrokerSilent."""

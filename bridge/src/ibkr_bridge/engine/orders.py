@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from ibkr_bridge.domain.events import (
     Received,
 )
 from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id
-from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Resolution
+from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Resolution, related
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
@@ -36,8 +37,8 @@ from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.engine.wishes import fingerprint, sensible
-from ibkr_bridge.guards.chain import GUARDS, judge
+from ibkr_bridge.engine.wishes import fingerprint, sensible, together
+from ibkr_bridge.guards.chain import GUARDS, judge, judge_all
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Bound, Journal, Page
@@ -50,6 +51,7 @@ class Placement:
     order: Order
     created: bool
     """False: the client order id was seen before, and this is its order as it stands."""
+    children: tuple[Order, ...] = ()
 
 
 class Orders:
@@ -86,25 +88,37 @@ class Orders:
 
         After a byte may have left it always answers with the order, in state `unknown` if need be.
         """
-        sensible(command.terms)
+        members = together(command)
         account = self._accounts.resolve(command.account)
         body = fingerprint(command)
         if (seen := await self._seen(account, command.client_order_id)) is not None:
             return await self._again(seen, body)
+        for child in command.children:
+            _free(await self._seen(account, child.client_order_id))
         self._sessions.require()
         contract = await self._contracts.resolve(command.contract)
         market = await self._outlook.market(account, contract)
         # From here to the binding there is no await: two callers with one id cannot both pass.
         if command.client_order_id and (bound := self._book.bound(account, command.client_order_id)):
             return await self._again(bound, body)
-        order = self._new(command, account, contract)
-        intent = Intent(account, contract, order.terms)
-        if (denial := judge(intent, self._outlook.view(intent, market), guards)) is not None:
-            raise await self._deny(order, denial)
-        self._outlook.passed(intent)
+        for child in command.children:
+            _free(self._book.bound(account, child.client_order_id or ""))
+        orders = related([self._new(member, account, contract) for member in members])
+        intents = [Intent(account, contract, order.terms) for order in orders]
+        if (denial := judge_all(intents, self._outlook.view(intents[0], market), guards)) is not None:
+            raise await self._deny(orders[0], denial)
+        kept = [self._taken_on(order, body) for order in orders]
+        order = await self._sending.place(orders, kept)
+        return Placement(order, created=True, children=await self.children(order))
+
+    def _taken_on(self, order: Order, body: str) -> asyncio.Future[int]:
+        self._outlook.passed(Intent(order.account, order.contract, order.terms))
         self._book.bind(order, body)
-        kept = self._recorder.record(order.id, Received(order, body, order.created_at))
-        return Placement(await self._sending.place(order, kept), created=True)
+        return self._recorder.record(order.id, Received(order, body, order.created_at))
+
+    async def children(self, order: Order) -> tuple[Order, ...]:
+        """The orders that wait for this one, as they stand; none of an order that was denied before it had any."""
+        return tuple([await self.get(child) for child in order.children])
 
     async def preview(self, command: PlaceOrder) -> tuple[Contract, Preview]:
         """What an order would bind and cost. Raises BrokerRefused, BrokerAway, BrokerSilent."""
@@ -137,6 +151,8 @@ class Orders:
         On a yes the order is put to the broker anew, with exactly these questions confirmed, past the guards.
         """
         order = await self._awaiting(order_id)
+        if order.parent_id is not None:
+            raise NotAsked(order.id, order.status, parent_id=order.parent_id)
         if not confirm:
             return await self._sending.decline(order)
         if (refused := self._sending.refused(order.questions)) is not None:
@@ -159,7 +175,8 @@ class Orders:
         """Cancel; no guard stands in the way. Answers with the order as it stands after at most a few seconds."""
         order = await self.get(order_id)
         if order.status is OrderStatus.AWAITING_ANSWER and order_id not in self._changing:
-            return await self._sending.decline(order)
+            await self._sending.decline(order if order.parent_id is None else await self.get(order.parent_id))
+            return await self.get(order_id)
         if order.status is OrderStatus.CANCELLED:
             return order
         if order.status.terminal:
@@ -226,7 +243,7 @@ class Orders:
             order = self._sending.unheard(order)
         if order.status is OrderStatus.DENIED:  # nothing left the house, and its id is free again
             raise BrokerAway(order.reason or "The order was not sent.")
-        return Placement(order, created=False)
+        return Placement(order, created=False, children=await self.children(order))
 
     def _new(self, command: PlaceOrder, account: str, contract: Contract) -> Order:
         now = self._clock.now()
@@ -262,6 +279,12 @@ class Orders:
         if not any(theirs.perm_id for theirs in order.broker):
             raise NotHeardOf(order.id, order.status)
         return order
+
+
+def _free(bound: Bound | None) -> None:
+    """Raises IdReused: a child's id has an order already, and its parent has not."""
+    if bound is not None:
+        raise IdReused(bound.order.client_order_id or "", bound.order.id)
 
 
 async def _read(reading: Awaitable[T]) -> T:

@@ -35,7 +35,7 @@ from ibkr_bridge.engine.questions import Questions
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import Upstream
+from ibkr_bridge.ports.upstream import Upstream, Word
 
 _REASON_GRACE = 0.2
 """How long a rejection may wait for the message that says why, in seconds."""
@@ -65,13 +65,16 @@ class Sending:
         self._questions = questions
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def place(self, order: Order, kept: asyncio.Future[int]) -> Order:
-        """A new order, once `kept` says that its intent is. Raises JournalAway, BrokerAway: nothing was sent."""
-        return await self._owned(self._carry(order, kept), order)
+    async def place(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]]) -> Order:
+        """A new order and its children, once `kept` says that the intents are.
+
+        Raises JournalAway, BrokerAway: nothing was sent.
+        """
+        return await self._owned(self._carry(orders, kept), orders[0])
 
     async def place_confirmed(self, order: Order) -> Order:
         """Anew, with the caller's yes to the broker's questions. Raises JournalAway, BrokerAway: nothing was sent."""
-        return await self._owned(self._carry_again(order), order)
+        return await self._owned(self._carry_again(self._family(order)), order)
 
     async def change(self, order: Order, terms: Terms, confirmed: frozenset[str]) -> Order:
         """Raises JournalAway, BrokerAway, BrokerRefused, QuestionAsked, OrderFinished."""
@@ -83,7 +86,8 @@ class Sending:
 
     async def decline(self, order: Order) -> Order:
         """The caller's no to the broker's questions."""
-        await self._questions.decline(order, Answerer.CALLER)
+        for member in self._family(order):
+            await self._questions.decline(member, Answerer.CALLER)
         return self._book.get(order.id) or order
 
     def refused(self, questions: Sequence[Question]) -> Question | None:
@@ -107,48 +111,70 @@ class Sending:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry(self, order: Order, kept: asyncio.Future[int]) -> None:
-        """Once the intent is kept, send it, then wait for the broker's first word."""
+    def _family(self, order: Order) -> list[Order]:
+        """The order, and its children that wait for the same answer."""
+        children = (self._book.get(child) for child in order.children)
+        return [order, *(child for child in children if child is not None and child.status is order.status)]
+
+    async def _carry(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]]) -> None:
+        """Once the intents are kept, send them, then wait for the broker's first word."""
         try:
-            await kept
+            await asyncio.gather(*kept)
         except OSError:
             raise JournalAway from None
-        await self._send(order, self._questions.decide(order))
+        await self._send(orders, self._questions.decide(orders[0]))
 
-    async def _carry_again(self, order: Order) -> None:
+    async def _carry_again(self, orders: Sequence[Order]) -> None:
         try:
-            await self._questions.confirm(order)
+            for order in orders:
+                await self._questions.confirm(order)
         except OSError:
             raise JournalAway from None
-        confirmed = frozenset((self._book.get(order.id) or order).confirmed)
-        await self._send(order, self._questions.decide(order, confirmed))
+        latest = [self._book.get(order.id) or order for order in orders]
+        await self._send(orders, self._questions.decide(orders[0], frozenset(latest[0].confirmed)))
 
-    async def _send(self, order: Order, decide: Decide) -> None:
-        """Put the order to the broker and hear its first word: taken, refused, a question, or none."""
-        if await self._in_time(self._place(order, decide)):
-            await self._hear(order)
+    async def _send(self, orders: Sequence[Order], decide: Decide) -> None:
+        """Put the orders to the broker and hear its first word on each: taken, refused, a question, or none."""
+        if await self._in_time(self._place(orders, decide)):
+            await asyncio.gather(*(self._hear(order) for order in orders))
             return
-        now = self._book.get(order.id) or order
+        now = self._book.get(orders[0].id) or orders[0]
         if now.status is OrderStatus.DENIED:  # found out just in time, and only the journal still writes
             raise BrokerAway(now.reason or "The order was not sent.")
-        self._lost(order.id, "sent, and no word from IBKR")
+        for order in orders:
+            self._lost(order.id, "sent, and no word from IBKR")
 
-    async def _place(self, order: Order, decide: Decide) -> None:
-        name = reference(order.id, attempt=order.attempt)
+    async def _place(self, orders: Sequence[Order], decide: Decide) -> None:
+        names = [reference(order.id, attempt=order.attempt) for order in orders]
         try:
-            broker = await self._upstream.place(order, name, decide)
+            words = await self._put(orders, names, decide)
         except BrokerAway as away:
-            await self._not_sent(order, away)
+            for order in orders:
+                await self._not_sent(order, away)
             raise
         except QuestionAsked as asked:
-            await self._questions.asked(order, asked.questions)
-        except BrokerRefused as refusal:
-            self._recorder.record(order.id, self._refused(name, refusal))
-        except BrokerSilent as silence:
-            self._recorder.record(order.id, Sent(BrokerIds(reference=name), self._clock.now()))
-            self._recorder.record(order.id, answer_lost(silence.detail, self._clock.now(), self._settings))
+            for order in orders:
+                await self._questions.asked(order, asked.questions)
+        except (BrokerRefused, BrokerSilent) as word:
+            self._take(orders, names, [word] * len(orders))
         else:
-            self._recorder.record(order.id, Sent(broker, self._clock.now()))
+            self._take(orders, names, words)
+
+    async def _put(self, orders: Sequence[Order], names: Sequence[str], decide: Decide) -> Sequence[Word]:
+        if len(orders) == 1:
+            return [await self._upstream.place(orders[0], names[0], decide)]
+        return await self._upstream.place_bracket(orders, names, decide)
+
+    def _take(self, orders: Sequence[Order], names: Sequence[str], words: Sequence[Word]) -> None:
+        now = self._clock.now()
+        for order, name, word in zip(orders, names, words, strict=True):
+            if isinstance(word, BrokerRefused):
+                self._recorder.record(order.id, self._refused(name, word))
+            elif isinstance(word, BrokerSilent):
+                self._recorder.record(order.id, Sent(BrokerIds(reference=name), now))
+                self._recorder.record(order.id, answer_lost(word.detail, now, self._settings))
+            else:
+                self._recorder.record(order.id, Sent(word, now))
 
     async def _not_sent(self, order: Order, away: BrokerAway) -> None:
         """Its client order id is free again; one that had been confirmed waits for an answer as before."""

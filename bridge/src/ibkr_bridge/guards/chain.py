@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ibkr_bridge.guards.account_pin import account_pin
 from ibkr_bridge.guards.halt import halt
 from ibkr_bridge.guards.market_hours import market_hours
@@ -16,7 +19,7 @@ from ibkr_bridge.guards.read_only import read_only
 from ibkr_bridge.guards.repeats import repeats
 from ibkr_bridge.guards.reset_window import reset_window
 from ibkr_bridge.guards.symbols import symbols
-from ibkr_bridge.guards.verdict import Denial, Guard, Intent, View
+from ibkr_bridge.guards.verdict import Denial, Guard, Intent, Recent, View
 from ibkr_bridge.guards.world import world
 
 GUARDS: tuple[Guard, ...] = (
@@ -45,3 +48,17 @@ a position open that is to be closed."""
 def judge(intent: Intent, view: View, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:
     """The first denial, or None when every guard allows."""
     return next((denial for guard in guards if (denial := guard(intent, view)) is not None), None)
+
+
+def judge_all(intents: Sequence[Intent], view: View, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:
+    """Of an order and its children: each counts those before it, and a child meets the position its parent leaves.
+
+    Children take one another back when one fills: they do not add up.
+    """
+    for intent in intents:
+        if (denial := judge(intent, view, guards)) is not None:
+            return denial if intent is intents[0] else replace(denial, detail=f"Of a child: {denial.detail}")
+        moved = intent.signed_qty if intent is intents[0] else 0
+        recent = (*view.recent, Recent(view.now, intent.contract.conid, intent.terms))
+        view = replace(view, position=view.position + moved, recent=recent)
+    return None

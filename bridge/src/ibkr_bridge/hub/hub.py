@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from ibkr_bridge.hub.encoded import Encode
 from ibkr_bridge.hub.subscriber import Subscriber
 
 _log = logging.getLogger(__name__)
+Hear = Callable[[object], None]
 
 
 class Hub:
@@ -19,6 +21,7 @@ class Hub:
         self._encode = encode
         self._topics: dict[str, set[Subscriber]] = {}
         self._subscribers: set[Subscriber] = set()
+        self._taps: dict[str, list[Hear]] = {}
 
     @property
     def subscribers(self) -> int:
@@ -29,6 +32,11 @@ class Hub:
 
     def publish(self, topic: str, message: object) -> None:
         """Offer `message` to every listener of the topic. Never waits, never raises."""
+        for hear in tuple(self._taps.get(topic, ())):
+            try:
+                hear(message)
+            except Exception:  # noqa: BLE001  as below
+                _log.exception("a message on %s was not understood by one who taps it", topic)
         listeners = self._topics.get(topic)
         if not listeners:
             return
@@ -51,6 +59,11 @@ class Hub:
             subscriber.close()
             self._subscribers.discard(subscriber)
 
+    def tap(self, topic: str, hear: Hear) -> Callable[[], None]:
+        """Tell `hear` each message itself, for a face that writes it in a form of its own; what is returned ends it."""
+        self._taps.setdefault(topic, []).append(hear)
+        return partial(self._untap, topic, hear)
+
     def close(self, reason: str = "the service is stopping") -> None:
         """Tell every subscriber to go, with the close code for "come back later"."""
         for subscriber in tuple(self._subscribers):
@@ -66,3 +79,10 @@ class Hub:
         listeners.discard(subscriber)
         if not listeners:
             del self._topics[topic]
+
+    def _untap(self, topic: str, hear: Hear) -> None:
+        taps = self._taps.get(topic, [])
+        if hear in taps:
+            taps.remove(hear)
+        if not taps:
+            self._taps.pop(topic, None)

@@ -33,6 +33,11 @@ class Subscriber:
     def topics(self) -> tuple[str, ...]:
         return tuple(self._latest)
 
+    @property
+    def waiting(self) -> int:
+        """Frames that all count and have not been taken yet."""
+        return len(self._queue)
+
     def listen(self, topic: str, *, latest: bool = False, condition: str | None = None) -> None:
         """Join a topic. `latest`: only the newest frames matter; else every one counts.
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ibkr_bridge.domain.account import AccountSummary, Pnl, Position
 from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
 from ibkr_bridge.domain.events import Commissioned, Executed, Reported, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
 from ibkr_bridge.domain.questions import Decide
@@ -128,6 +129,10 @@ class RawAnswer:
     content_type: str
 
 
+Word = BrokerIds | BrokerRefused | BrokerSilent
+"""What the broker said of one order of several: taken, refused, or nothing that can be read."""
+
+
 class Upstream(Protocol):
     """Calls raise BrokerAway (nothing was sent), BrokerSilent (no answer in time) or BrokerRefused."""
 
@@ -153,6 +158,9 @@ class Upstream(Protocol):
         declined: then nothing is live. Raises BrokerRefused where the answer itself is a definite refusal, and
         BrokerSilent when a byte may have left and no answer came.
         """
+
+    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
+        """A parent and its children, sent at once, and a word on each. Raises as `place` does, of all of them."""
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         """Raises as `place` does; the order stays as it was."""

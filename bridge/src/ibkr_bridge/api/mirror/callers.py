@@ -6,6 +6,7 @@ A caller is the cookie that we set when a session is asked for; without that, th
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ibkr_bridge.domain.order import ChangeOrder
 
 COOKIE: Final = "ibkr-bridge-caller"
 _TOKEN_BYTES: Final = 16
+_TOKENS: Final = re.compile(r"[0-9a-f]{32}")
 _MOST: Final = 10_000
 _MOST_ASKED: Final = 500
 _AT_ONCE: Final = 4
@@ -58,11 +60,13 @@ class Caller:
 
 
 class Callers:
-    """The latest ten thousand. `entropy` gives unpredictable bytes."""
+    """The latest ten thousand, and apart from them as many who were introduced and have not come back: programs that
+    keep no cookie are introduced again and again, and must push nobody out."""
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
         self._known: OrderedDict[str, Caller] = OrderedDict()
+        self._introduced: OrderedDict[str, Caller] = OrderedDict()
 
     def name(self) -> str:
         """A new one that nobody can guess."""
@@ -75,20 +79,29 @@ class Callers:
             return known, False
         if introduce:
             caller = Caller(self.name())
-            self._put(f"cookie {caller.token}", caller)
+            _put(self._introduced, f"cookie {caller.token}", caller)
             return caller, True
         address = f"address {connection.client.host if connection.client else ''}"
         caller = self._get(address) or Caller(self.name())
-        self._put(address, caller)
+        _put(self._known, address, caller)
         return caller, False
 
+    def named(self, connection: HTTPConnection) -> Caller:
+        """Whom a WebSocket belongs to: its cookies name what /tickle has told as `session`, in one form or another."""
+        for token in _TOKENS.findall(connection.headers.get("cookie", "")):
+            if (known := self._get(f"cookie {token}")) is not None:
+                return known
+        return self.of(connection, introduce=False)[0]
+
     def _get(self, key: str) -> Caller | None:
-        caller = self._known.get(key)
+        caller = self._known.get(key) or self._introduced.pop(key, None)
         if caller is not None:
-            self._known.move_to_end(key)
+            _put(self._known, key, caller)
         return caller
 
-    def _put(self, key: str, caller: Caller) -> None:
-        self._known[key] = caller
-        while len(self._known) > _MOST:
-            self._known.popitem(last=False)
+
+def _put(callers: OrderedDict[str, Caller], key: str, caller: Caller) -> None:
+    callers[key] = caller
+    callers.move_to_end(key)
+    while len(callers) > _MOST:
+        callers.popitem(last=False)

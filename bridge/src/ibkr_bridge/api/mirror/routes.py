@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import QueryParams
+from starlette.websockets import WebSocket
 
 from ibkr_bridge.api.errors import PLAIN
 from ibkr_bridge.api.json import decode
@@ -16,8 +18,11 @@ from ibkr_bridge.api.mirror.call import Call
 from ibkr_bridge.api.mirror.callers import COOKIE, Caller, Callers
 from ibkr_bridge.api.mirror.entry import Deed, Entry
 from ibkr_bridge.api.mirror.passing import passed
+from ibkr_bridge.api.mirror.streams.listener import Listener
+from ibkr_bridge.api.mirror.streams.outlet import Outlet
 from ibkr_bridge.api.mirror.table import Table
 from ibkr_bridge.api.state import state_of
+from ibkr_bridge.api.ws.connection import Connection
 from ibkr_bridge.domain.errors import BridgeError, NotSupported
 
 PREFIX: Final = "/v1/api"
@@ -37,6 +42,8 @@ def mirror() -> APIRouter:
     router, face = APIRouter(), _Face()
     for path in (*(f"/{room}/{{rest:path}}" for room in ROOMS), *WORDS, f"{PREFIX}/{{rest:path}}"):
         router.add_route(path, face.answer, methods=_METHODS, include_in_schema=False)
+    for path in (f"{PREFIX}/ws", "/ws"):
+        router.add_api_websocket_route(path, face.listen)
     return router
 
 
@@ -58,6 +65,21 @@ class _Face:
         if new:
             response.set_cookie(COOKIE, caller.token, httponly=True, samesite="strict", secure=request.url.is_secure)
         return response
+
+    async def listen(self, socket: WebSocket) -> None:
+        state = state_of(socket)
+        settings = state.settings
+        with state.hub.subscriber(limit=settings.ws_queue, flush_window=0.0) as mailbox:
+            listener = Listener(state.engine, state.hub, Outlet(mailbox), settings, self._callers.named(socket))
+            try:
+                await socket.accept()
+                listener.begin()
+                async with asyncio.TaskGroup() as tasks:
+                    beats = tasks.create_task(listener.run(), name="beats of a socket")
+                    await Connection(socket, mailbox, settings.ws_send_timeout).run(listener.hear)
+                    beats.cancel()
+            finally:
+                await listener.close()
 
     async def _told(self, request: Request, path: str, caller: Caller) -> Reply:
         found = self._table.find(request.method, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -46,41 +46,57 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 _READ: Final = frozenset(
     {
         *("acctId", "conid", "conidex", "secType", "cOID", "orderType", "listingExchange"),
-        *("outsideRTH", "price", "auxPrice", "side", "tif", "quantity"),
+        *("outsideRTH", "price", "auxPrice", "side", "tif", "quantity", "parentId"),
     }
 )
 _IGNORED: Final = frozenset({"ticker", "referrer"})
 """For people; they change nothing."""
 _NOT_YET: Final = frozenset(
     {
-        *("parentId", "isSingleGroup", "allOrNone", "trailingAmt", "trailingType", "cashQty", "fxQty", "isCcyConv"),
+        *("isSingleGroup", "allOrNone", "trailingAmt", "trailingType", "cashQty", "fxQty", "isCcyConv"),
         *("useAdaptive", "allocationMethod", "manualOrderTime", "deactivated", "strategy", "strategyParameters"),
         *("customerAccount", "isProCustomer", "manualIndicator", "extOperator", "taxOptimizerId", "jsonPayload"),
         "isClose",
     }
 )
 """What would change the order, and this service cannot carry: never left out silently."""
-_GROUPS: Final = frozenset({"parentId", "isSingleGroup"})
 _CONID: Final = re.compile(r"(\d{1,10})(?:[@:](\w+))?")
 _MOST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`conid` as the caller named it."""
+    """`conid` as the caller named it; `parent` is another ticket's cOID."""
 
     command: PlaceOrder
     conid: int
+    parent: str | None = None
 
 
 def read_tickets(body: object, account: str) -> list[Ticket]:
-    """`{"orders": [...]}`, or one order bare. Raises Refusal, NotSupported."""
+    """`{"orders": [...]}`, or one order bare; children are in their parent's command. Raises Refusal, NotSupported."""
     found = body.get("orders") if isinstance(body, dict) and "orders" in body else [body] if body else None
     if not isinstance(found, list) or not found:
         raise Refusal(400, "Bad Request: orders are missing")
     if len(found) > _MOST:
         raise Refusal(400, f"Bad Request: at most {_MOST} orders at once")
-    return [read_ticket(order, account) for order in found]
+    return _families([read_ticket(order, account) for order in found])
+
+
+def _families(tickets: list[Ticket]) -> list[Ticket]:
+    """Each parent with the children that name it (Web API v1.0, "Bracket Orders")."""
+    names = {ticket.command.client_order_id for ticket in tickets if ticket.parent is None}
+    for ticket in tickets:
+        if ticket.parent is not None and ticket.parent not in names:
+            text = f"Order couldn't be submitted: Parent order ID={ticket.parent[:64]} isn't recognized."
+            raise Refusal(400, text, advice="Send an order and its children in one request.")
+    return [_with_children(ticket, tickets) for ticket in tickets if ticket.parent is None]
+
+
+def _with_children(parent: Ticket, tickets: list[Ticket]) -> Ticket:
+    name = parent.command.client_order_id
+    children = tuple(ticket.command for ticket in tickets if name is not None and ticket.parent == name)
+    return replace(parent, command=replace(parent.command, children=children))
 
 
 def read_ticket(body: object, account: str) -> Ticket:
@@ -93,7 +109,8 @@ def read_ticket(body: object, account: str) -> Ticket:
         raise Refusal(400, f"Bad Request: accountId is not valid: {str(fields['acctId'])[:32]}", code="account.unknown")
     conid = _conid(fields)
     query = ContractQuery(conid=conid, sec_type="", exchange="", currency="")
-    return Ticket(PlaceOrder(query, _terms(fields), account, _reference(fields)), conid)
+    parent = None if fields.get("parentId") is None else str(fields["parentId"])
+    return Ticket(PlaceOrder(query, _terms(fields), account, _reference(fields)), conid, parent)
 
 
 def _check(fields: Mapping[str, Any]) -> None:
@@ -101,8 +118,9 @@ def _check(fields: Mapping[str, Any]) -> None:
         if name not in _NOT_YET:
             raise Refusal(400, f"Bad Request: there is no field {str(name)[:32]}", advice=f"Leave {name[:32]!r} out.")
         if fields[name]:
-            what = "Orders that depend on each other are" if name in _GROUPS else f"{name} is"
-            raise NotSupported(f"{what} not carried by this service yet.", advice=f"Leave `{name}` out.")
+            if name == "isSingleGroup" and fields.get("parentId") is not None:
+                continue  # the children of one order are a group already
+            raise NotSupported(f"{name} is not carried by this service yet.", advice=f"Leave `{name}` out.")
     venue = str(fields.get("listingExchange") or "SMART").upper()
     if venue != "SMART":
         raise NotSupported(f"Orders of these paths go by SMART, not to {venue[:16]}.", advice="Use POST /orders.")

@@ -22,6 +22,7 @@ from ibkr_bridge.ports.upstream import (
     RawAnswer,
     SessionChanged,
     UpstreamEvent,
+    Word,
 )
 from ibkr_bridge.upstream.pacing import Pacer
 from ibkr_bridge.upstream.tws.accounts import Accounts
@@ -82,6 +83,14 @@ class TwsUpstream:
 
     async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:  # noqa: ARG002  TWS asks nobody
         return await self._orders.place(order, reference)
+
+    async def place_bracket(
+        self,
+        orders: Sequence[Order],
+        references: Sequence[str],
+        decide: Decide,  # noqa: ARG002  as above
+    ) -> Sequence[Word]:
+        return await self._orders.place_bracket(orders, references)
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:  # noqa: ARG002  as above
         await self._orders.modify(order, terms)

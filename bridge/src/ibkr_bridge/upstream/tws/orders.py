@@ -35,6 +35,8 @@ class Orders:
         self._looking = asyncio.Lock()
         self._references: dict[int, str] = {}
         """By order id, of this client: orderStatus and error messages carry no reference."""
+        self._parents: dict[int, int] = {}
+        """By order id, of this client: a change must name the parent again."""
 
     def remember(self, orders: Sequence[Order]) -> None:
         for order in orders:
@@ -51,11 +53,28 @@ class Orders:
         client.placeOrder(number, translate.contract_sent(order.contract), sent)
         return BrokerIds(order_id=number, client_id=client.clientId, reference=reference)
 
+    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str]) -> Sequence[BrokerIds]:
+        """Nothing is transmitted before the last message has come (TWS API, "Bracket Orders")."""
+        for _message in orders:
+            client = await self._wire.turn(Lane.ORDERS)
+        first, last, taken = client.getReqId(), orders[-1], list[BrokerIds]()
+        for order, reference in zip(orders, references, strict=True):
+            number, parent = (client.getReqId(), first) if taken else (first, 0)
+            self._wire.used(number)
+            self._references[number] = reference
+            if parent:
+                self._parents[number] = parent
+            sent = translate.order_sent(order.account, order.terms, reference, parent=parent, transmit=order is last)
+            client.placeOrder(number, translate.contract_sent(order.contract), sent)
+            taken.append(BrokerIds(order_id=number, client_id=client.clientId, reference=reference))
+        return taken
+
     async def modify(self, order: Order, terms: Terms) -> None:
         """The same order id again is a change (TWS API, "Modifying Orders")."""
         broker = self._own(order)
         client = await self._wire.turn(Lane.ORDERS)
-        sent = translate.order_sent(order.account, terms, broker.reference)
+        parent = self._parents.get(broker.order_id, 0)
+        sent = translate.order_sent(order.account, terms, broker.reference, parent=parent)
         client.placeOrder(broker.order_id, translate.contract_sent(order.contract), sent)
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
@@ -96,6 +115,8 @@ class Orders:
             self._wire.used(order.orderId)
             if order.orderRef:
                 self._references[order.orderId] = order.orderRef
+            if order.parentId:
+                self._parents[order.orderId] = order.parentId
         report = translate.open_order(order, state, self._now())
         if report is not None:
             event = OrderReported(report, order.account, translate.contract(contract), translate.terms(order))

@@ -103,8 +103,12 @@ def contract_sent(ours: Contract) -> ib_async.Contract:
     )
 
 
-def order_sent(account: str, terms: Terms, reference: str, *, what_if: bool = False) -> ib_async.Order:
-    """The time in force is always written: a preset of the gateway must not decide it (message 10349)."""
+def order_sent(
+    account: str, terms: Terms, reference: str, *, what_if: bool = False, parent: int = 0, transmit: bool = True
+) -> ib_async.Order:
+    """`parent` is the order id of the one that must fill first; what is not to be transmitted waits for what is.
+
+    The time in force is always written: a preset of the gateway must not decide it (message 10349)."""
     # Numbers go as text, so that none passes through a float on its way to the wire.
     numbers: dict[str, Any] = {
         "totalQuantity": format(terms.qty, "f"),
@@ -119,7 +123,8 @@ def order_sent(account: str, terms: Terms, reference: str, *, what_if: bool = Fa
         orderRef=reference,
         outsideRth=terms.outside_rth,
         whatIf=what_if,
-        transmit=True,
+        transmit=transmit,
+        parentId=parent,
         **numbers,
     )
 

@@ -20,6 +20,7 @@ from ibkr_bridge.ports.upstream import (
     RawAnswer,
     SessionChanged,
     UpstreamEvent,
+    Word,
 )
 from ibkr_bridge.upstream.webapi.accounts import Accounts
 from ibkr_bridge.upstream.webapi.capabilities import CANCEL_EVERYTHING, capabilities
@@ -87,6 +88,9 @@ class WebApiUpstream:
 
     async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
         return await self._orders.place(order, reference, decide)
+
+    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
+        return await self._orders.place_bracket(orders, references, decide)
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         await self._orders.modify(order, terms, decide)

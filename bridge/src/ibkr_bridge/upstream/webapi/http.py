@@ -64,6 +64,7 @@ class Http:
         self._clock = clock
         self._turns = Turns(settings.limits, clock.monotonic)
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._tls: Tls = True
         self._token: LiveSessionToken | None = None
         self._barred_until = 0.0
@@ -83,7 +84,7 @@ class Http:
         return max(self._barred_until - self._clock.monotonic(), 0.0)
 
     async def close(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._closed = self._session, None, True
         self._turns.close()
         if session is not None:
             await session.close()
@@ -192,6 +193,9 @@ class Http:
         return handshake.authorization(credentials, self._token, method, url, now, self._clock.entropy)
 
     def _opened(self) -> aiohttp.ClientSession:
+        """Raises BrokerAway after the end: a call that had waited for its turn must not begin anew."""
+        if self._closed:
+            raise BrokerAway("The way to IBKR is closed.")
         if self._session is None:
             tracing = aiohttp.TraceConfig()
             tracing.on_request_headers_sent.append(_mark)

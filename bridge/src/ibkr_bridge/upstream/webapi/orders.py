@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from ibkr_bridge.domain.events import Executed, Reported, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, OrderStatus, Preview, Terms
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported
+from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported, Word
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.webapi import errors, translate
 from ibkr_bridge.upstream.webapi.contracts import Contracts
@@ -73,6 +74,23 @@ class Orders:
         path = f"/iserver/account/{order.account}/orders"
         row = await self._rounds.submit(path, {"orders": [ticket]}, decide)
         return self._accepted(row, order, order.terms, reference)
+
+    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> list[Word]:
+        """Children name their parent by its reference (Web API, "Bracket Orders"); IBKR may take a part of them."""
+        parent = orders[0]
+        self._contracts.learn(parent.contract)
+        tickets = [
+            translate.ticket(order.contract, order.account, order.terms, reference)
+            for order, reference in zip(orders, references, strict=True)
+        ]
+        for child in tickets[1:]:
+            child["parentId"] = references[0]
+        path = f"/iserver/account/{parent.account}/orders"
+        rows = await self._rounds.submit_all(path, {"orders": tickets}, references, decide)
+        return [
+            row if isinstance(row, BridgeError) else self._accepted(row, order, order.terms, reference)
+            for row, order, reference in zip(rows, orders, references, strict=True)
+        ]
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         """The body is one ticket, not a list; what IBKR answers with success it has taken."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, QuestionAsked
+from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, QuestionAsked
 from ibkr_bridge.domain.questions import Decide, Question
 from ibkr_bridge.upstream.webapi import errors, translate
 from ibkr_bridge.upstream.webapi.errors import Unavailable
@@ -23,6 +23,10 @@ _DECLINED: Final = "not confirmed"
 """IBKR's word on a no; any other error says nothing about the question (Web API, "Order Reply Messages")."""
 
 
+Lost = BrokerRefused | BrokerSilent
+"""Why an order of several has no row."""
+
+
 class Rounds:
     """A new order while a question is open would make that question stale, and stale ones may go live later."""
 
@@ -32,12 +36,20 @@ class Rounds:
 
     async def submit(self, path: str, body: object, decide: Decide) -> Row:
         """The row of the order that IBKR has taken. Raises as `ports.upstream.Upstream.place`."""
+        return taken(await self._told(path, body, decide))
+
+    async def submit_all(self, path: str, body: object, references: Sequence[str], decide: Decide) -> list[Row | Lost]:
+        """A row for each order that IBKR has taken, in the order of the references, or what became of the others."""
+        return each(await self._told(path, body, decide), references)
+
+    async def _told(self, path: str, body: object, decide: Decide) -> Any:
+        """IBKR's answer, once every question has been said yes to."""
         async with self._turn():
             answer = await self._first(path, body)
             for _question in range(_LONGEST):
                 question = asked(answer)
                 if question is None:
-                    return taken(answer)
+                    return answer
                 name = _reply_id(answer)
                 if not decide(question):
                     await self._decline(name)
@@ -117,6 +129,26 @@ def taken(answer: object) -> Row:
     if text:
         raise BrokerRefused(None, errors.plain(text))
     raise Unavailable("IBKR's answer to the order cannot be read.")
+
+
+def each(answer: object, references: Sequence[str]) -> list[Row | Lost]:
+    """By the reference that IBKR repeats, never by place: a child's row may come before its parent's, or not at all.
+
+    Raises BrokerRefused where nothing was taken.
+    """
+    rows = _rows(answer)
+    alive = {str(row.get("local_order_id")): row for row in rows if _lives(row)}
+    if not alive:
+        taken(answer)
+        raise Unavailable("IBKR's answer to the orders names none of them.")
+    failed = [row for row in rows if not _lives(row)]
+    text = next((text for row in failed if (text := str(row.get("text") or row.get("error") or ""))), "")
+    missing = BrokerRefused(None, errors.plain(text)) if failed else Unavailable("IBKR's answer leaves this order out.")
+    return [alive.get(reference, missing) for reference in references]
+
+
+def _lives(row: Row) -> bool:
+    return bool(translate.order_id(row)) and str(row.get("order_id")) != "-1" and row.get("order_status") not in _DEAD
 
 
 def _reply_id(answer: object) -> str:

@@ -36,14 +36,17 @@ def entries() -> list[Entry]:
 async def live_orders(call: Call) -> Any:
     """`force` empties no cache here, and `snapshot` is false while IBKR is away."""
     accounts, since = call.meant, call.now - _DAY
+    listed = await call.engine.mirror.listed()
+    by_id = {order.id: order for order in listed}
     found = [
         order
-        for order in await call.engine.mirror.listed()
+        for order in listed
         if order.account in accounts and rows.at_ibkr(order) and (not order.status.terminal or order.updated_at > since)
     ]
     names = {_plain(name) for name in call.query.get("filters", "").split(",") if name}
     states = names - {_SORT}
-    shown = [rows.live_order(order) for order in found if not states or _plain(rows.state(order)) in states]
+    wanted = [order for order in found if not states or _plain(rows.state(order)) in states]
+    shown = [rows.live_order(order, by_id.get(order.parent_id or "")) for order in wanted]
     return {"orders": shown, "snapshot": call.engine.sessions.current.ready}
 
 

@@ -129,7 +129,7 @@ async def _answered(call: Call, asked: Asked, *, confirmed: bool) -> Any:
         order = await call.engine.orders.answer(asked.order_id, confirm=True)
     except NotAsked:
         raise _no_such_reply(call.arguments["reply"]) from None
-    return _told(call, await _settled(call, order))
+    return await _told(call, await _settled(call, order))
 
 
 async def _placed(call: Call, ticket: Ticket) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ async def _placed(call: Call, ticket: Ticket) -> list[dict[str, Any]]:
     except IdReused as reused:
         text = f"Order couldn't be submitted: Local order ID={ticket.command.client_order_id} is already registered."
         raise Refusal(400, text, code=reused.code, advice=reused.advice) from None
-    return _told(call, await _settled(call, placement.order))
+    return await _told(call, await _settled(call, placement.order))
 
 
 async def _settled(call: Call, order: Order) -> Order:
@@ -150,12 +150,13 @@ async def _settled(call: Call, order: Order) -> Order:
     return order
 
 
-def _told(call: Call, order: Order) -> list[dict[str, Any]]:
+async def _told(call: Call, order: Order) -> list[dict[str, Any]]:
     if order.status is OrderStatus.REJECTED:
         raise BrokerRefused(order.reason_code, order.reason or "")
     if order.status is OrderStatus.AWAITING_ANSWER:
         return _ask(call, Asked(order.id, call.now), order.questions)
-    return [rows.placed(order)]
+    children = await call.engine.orders.children(order)
+    return [*(rows.child(child, order) for child in children), rows.placed(order)]
 
 
 async def _changed(call: Call, order_id: str, change: ChangeOrder) -> list[dict[str, Any]]:

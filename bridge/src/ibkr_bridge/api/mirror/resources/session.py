@@ -8,20 +8,17 @@ from ibkr_bridge.api.mirror import passing
 from ibkr_bridge.api.mirror.answers import Refusal, Reply
 from ibkr_bridge.api.mirror.call import ALL, Call
 from ibkr_bridge.api.mirror.entry import Entry, answered
+from ibkr_bridge.api.mirror.shapes import session as shapes
 from ibkr_bridge.api.mirror.shapes.numbers import milliseconds
 from ibkr_bridge.domain.errors import NotSupported
 from ibkr_bridge.domain.world import World
 
-_COMPETING: Final = "session.competing"
 _LOGIN_ENDS: Final = 600_000
 """Milliseconds that IBKR shows for a login that is kept alive."""
 _ACCOUNTS_KEPT: Final = 60.0
 _MOST_SUPPRESSED: Final = 51
 _LOGIN_TYPES: Final = {World.LIVE: 1}
 _PAPER: Final = 2
-_FLAGS: Final = """
-    hasChildAccounts supportsCashQty liteUnderPro noFXConv isProp supportsFractions allowCustomerTime autoFx
-"""
 
 
 def entries() -> list[Entry]:
@@ -45,18 +42,7 @@ def entries() -> list[Entry]:
 
 
 async def status(call: Call) -> Any:
-    session = call.engine.sessions.current
-    return {
-        "authenticated": session.ready,
-        "established": session.ready,
-        "competing": session.code == _COMPETING and not session.ready,
-        "connected": session.connected,
-        "message": "" if session.ready else session.reason or "",
-        "MAC": "",
-        "serverInfo": {"serverName": "ibkr-bridge", "serverVersion": str(session.server_version or "")},
-        "hardware_info": "",
-        "fail": "",
-    }
+    return shapes.status(call.engine.sessions.current)
 
 
 async def reauthenticate(_call: Call) -> Any:
@@ -121,21 +107,7 @@ async def accounts(call: Call) -> Any:
 def _accounts(call: Call) -> Any:
     names = call.engine.sessions.current.accounts
     call.engine.accounts.resolve(names[0] if names else None)
-    told = [*names, ALL] if len(names) > 1 else list(names)
-    return {
-        "accounts": told,
-        "acctProps": {name: dict.fromkeys(_FLAGS.split(), False) for name in told},
-        "aliases": {name: name for name in told},
-        "allowFeatures": {},
-        "chartPeriods": {},
-        "groups": [],
-        "profiles": [],
-        "selectedAccount": call.selected,
-        "serverInfo": {"serverName": "ibkr-bridge", "serverVersion": ""},
-        "sessionId": call.caller.token[:17],
-        "isFT": False,
-        "isPaper": call.engine.health.view().world is not World.LIVE,
-    }
+    return shapes.accounts(call.engine.health.view(), call.caller.token, call.selected)
 
 
 async def select(call: Call) -> Any:

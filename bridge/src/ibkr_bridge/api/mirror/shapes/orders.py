@@ -75,6 +75,13 @@ def placed(order: Order) -> dict[str, Any]:
     return row
 
 
+def child(order: Order, parent: Order) -> dict[str, Any]:
+    """IBKR tells of the children first."""
+    if order.status is S.REJECTED:
+        return failed(order.reason or "", "broker.refused")
+    return placed(order) | {"parent_order_id": str(number(parent))}
+
+
 def failed(text: str, code: str) -> dict[str, Any]:
     """An order of several that was not taken."""
     return {
@@ -99,8 +106,8 @@ def question(name: str, asked: Sequence[Question]) -> list[dict[str, Any]]:
     ]
 
 
-def live_order(order: Order) -> dict[str, Any]:
-    """One row of /iserver/account/orders."""
+def live_order(order: Order, parent: Order | None = None) -> dict[str, Any]:
+    """One row of /iserver/account/orders; the children of one parent are a group."""
     contract, terms = order.contract, order.terms
     row = {
         "acct": order.account,
@@ -138,6 +145,8 @@ def live_order(order: Order) -> dict[str, Any]:
         row["avgPrice"] = price(order.avg_fill_price, contract)
     if order.client_order_id:
         row["order_ref"] = order.client_order_id
+    if parent is not None:
+        row |= {"parentId": number(parent), "ocaGroupId": str(number(parent))}
     if order.status in (S.CANCELLED, S.EXPIRED) and order.reason:
         row["order_cancellation_by_system_reason"] = order.reason
     return row

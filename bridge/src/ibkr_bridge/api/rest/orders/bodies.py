@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
@@ -78,6 +79,36 @@ class ContractBody(Body):
         )
 
 
+class ExitBody(Body):
+    """An order that waits until the one it belongs to has filled, and then closes what that has opened."""
+
+    client_order_id: ClientOrderId | None = None
+    tif: AnyTif | None = Field(default=None, description="Default: as the order, or DAY for an IOC order")
+
+    def exit(self, entry: PlaceOrder, terms: Terms) -> PlaceOrder:
+        """On the other side, over the same quantity."""
+        tif = self.tif or (TimeInForce.DAY if entry.terms.tif is TimeInForce.IOC else entry.terms.tif)
+        side = Side.SELL if entry.terms.side is Side.BUY else Side.BUY
+        terms = replace(terms, side=side, qty=entry.terms.qty, tif=tif, outside_rth=entry.terms.outside_rth)
+        return PlaceOrder(entry.contract, terms, entry.account, self.client_order_id)
+
+
+class TakeProfitBody(ExitBody):
+    limit: Positive
+
+    def command(self, entry: PlaceOrder) -> PlaceOrder:
+        return self.exit(entry, replace(entry.terms, type=OrderType.LIMIT, limit=self.limit, stop=None))
+
+
+class StopLossBody(ExitBody):
+    stop: Positive
+    limit: Positive | None = Field(default=None, description="With it the stop becomes a STOP_LIMIT")
+
+    def command(self, entry: PlaceOrder) -> PlaceOrder:
+        kind = OrderType.STOP if self.limit is None else OrderType.STOP_LIMIT
+        return self.exit(entry, replace(entry.terms, type=kind, limit=self.limit, stop=self.stop))
+
+
 class OrderBody(ContractBody):
     """A new order. The contract is named flat (`symbol`, `conid` ...) or as `contract`, not both."""
 
@@ -91,9 +122,20 @@ class OrderBody(ContractBody):
     outside_rth: StrictBool = Field(default=False, description="Also fill outside regular trading hours")
     account: Account | None = Field(default=None, description="Default: the configured account, else the only one")
     client_order_id: ClientOrderId | None = None
+    take_profit: TakeProfitBody | None = Field(
+        default=None, description="A LIMIT order on the other side, once this one has filled"
+    )
+    stop_loss: StopLossBody | None = Field(
+        default=None, description="A STOP order on the other side; of the two, one that fills takes the other back"
+    )
 
     def command(self, idempotency_key: str | None = None) -> PlaceOrder:
         """Raises InvalidRequest where two words contradict each other."""
+        entry = self._entry(idempotency_key)
+        exits = [body.command(entry) for body in (self.take_profit, self.stop_loss) if body is not None]
+        return replace(entry, children=tuple(exits))
+
+    def _entry(self, idempotency_key: str | None) -> PlaceOrder:
         return PlaceOrder(
             contract=self._named().query(),
             terms=Terms(

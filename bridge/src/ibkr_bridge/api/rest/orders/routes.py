@@ -34,6 +34,10 @@ _EXAMPLES: dict[str, Any] = {
         "summary": "The same, safe to send again",
         "value": {**_SEED, "client_order_id": "my-order-1", "account": "DU123456"},
     },
+    "bracket": {
+        "summary": "With both exits: all three are placed, or none",
+        "value": {**_SEED, "take_profit": {"limit": 160}, "stop_loss": {"stop": 145}},
+    },
     "stop limit by conid": {
         "summary": "By IBKR's number and IBKR's name of the type",
         "value": {

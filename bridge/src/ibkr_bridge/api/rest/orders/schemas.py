@@ -79,6 +79,8 @@ class OrderAnswer:
         tuple[QuestionAnswer, ...] | None, Field(description="While awaiting_answer: what IBKR asks; nothing is live")
     ]
     broker: Annotated[tuple[BrokerAnswer, ...], Field(description="Several where a change forked the order")]
+    parent_id: Annotated[str | None, Field(description="The order that must fill before this one trades")]
+    children: Annotated[tuple[str, ...], Field(description="The orders that wait for this one, by id")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ def order_answer(order: Order) -> OrderAnswer:
         deadline=order.deadline,
         questions=tuple(QuestionAnswer(question.ids, question.text) for question in order.questions) or None,
         broker=tuple(_broker(theirs) for theirs in order.broker),
+        parent_id=order.parent_id,
+        children=order.children,
     )
 
 
@@ -214,6 +218,8 @@ ORDER = OrderAnswer(
     deadline=None,
     questions=None,
     broker=(BrokerAnswer(7, 1234567, 42, "01KAJ2M8YQ6Z3V5W7X9ABCDEFG.0.1", OrderStatus.WORKING, number(Decimal(0))),),
+    parent_id=None,
+    children=(),
 )
 ORDERS = OrdersAnswer((ORDER,), None, _AT, None)
 PREVIEW = PreviewAnswer(

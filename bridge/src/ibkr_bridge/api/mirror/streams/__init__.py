@@ -1,0 +1,1 @@
+"""IBKR's WebSocket: its grammar, its greeting, its topics."""
