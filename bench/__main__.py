@@ -9,13 +9,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import durable, orders, start, ticks, webapi
+from bench import coalescing, durable, orders, start, ticks, webapi
 from bench.report import Report
 
 Measure = Callable[[Report, argparse.Namespace], Awaitable[None]]
 MEASURES: dict[str, Measure] = {
     "orders": lambda report, options: orders.measure(report, options.orders),
     "webapi": lambda report, options: webapi.measure(report, min(options.orders, 40)),
+    "coalescing": lambda report, _options: coalescing.measure(report),
     "durable": lambda report, options: durable.acknowledgement(report, options.orders),
     "throughput": lambda report, _options: durable.throughput(report),
     "past": lambda report, options: durable.long_past(report, options.orders, options.past),
