@@ -28,7 +28,7 @@ from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings as DoorSettings
 from ibkr_sim.webapi.settings import WebApiSettings as WebDoorSettings
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 @dataclass
