@@ -87,7 +87,7 @@ suppressed questions, a logout, the question that waits for an answer. A caller 
 has four calls at IBKR at a time; who asks for more waits behind itself.
 
 Orders pass the same guards, journal and policy for IBKR's questions as `POST /orders`. `cOID` is the client order id.
-Fields that the service cannot carry (`parentId` and other groups, trailing and algorithmic orders, `cashQty`) are
+Fields that the service cannot carry (groups without a `parentId`, trailing and algorithmic orders, `cashQty`) are
 refused with 501, never left out.
 """
 MIRROR_SOCKET = f"""\
