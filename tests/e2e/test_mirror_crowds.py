@@ -83,9 +83,6 @@ async def test_five_hundred_callers_of_a_hundred_contracts_cost_a_hundred_lines_
         async with asyncio.timeout(90):
             while not all({"31", "84", "86"} <= row.keys() for row in await poll(callers[0])):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
-        from collections import Counter as C
-        ones=[m for m in home.tap.said if m[0]=="1"]
-        print("ONES", len(ones), [m for m,c in C(tuple(m) for m in ones).items() if not (900000100<=int(m[3])<900000200)], C(m[3] for m in ones).most_common(3))
         assert lines(home, door) == CONTRACTS
         before = asked.total(), len(home.tap.said)
         answers = await asyncio.gather(*map(poll, callers))

@@ -96,9 +96,8 @@ class MarketData:
         """Close lines that nobody wants any more, until cancelled."""
         while True:
             await self._clock.sleep(_SWEEP)
-            now = self._clock.monotonic()
             for conid, line in list(self._lines.items()):
-                if line.listeners <= 0 and line.wanted_until <= now:
+                if not self._wanted(line):
                     await self._close(conid)
 
     def quote_changed(self, quote: Quote) -> None:
@@ -139,13 +138,16 @@ class MarketData:
     async def _close(self, conid: int) -> None:
         async with self._opening:
             line = self._lines.get(conid)
-            if line is None or line.listeners > 0:
+            if line is None or self._wanted(line):  # a line that was just being opened has its caller by now
                 return
             del self._lines[conid]
             try:
                 await self._upstream.close_quote(conid)
             except BrokerAway as away:
                 log.debug("quote line closed while away", conid=conid, detail=away.detail)
+
+    def _wanted(self, line: _Line) -> bool:
+        return line.listeners > 0 or line.wanted_until > self._clock.monotonic()
 
     async def _first_price(self, line: _Line) -> None:
         """Wait for a price, then a moment for the parts that come with it."""
