@@ -19,13 +19,16 @@ class Lane(IntEnum):
 class Pacer:
     """At most `budget` turns in any `window` seconds; `reserve` of them are for orders alone.
 
-    IBKR allows 50 messages a second (TWS API, "Limitations: Requests"); the default keeps a margin.
+    IBKR allows 50 messages a second (TWS API, "Limitations: Requests"); the default keeps a margin. What is `answered`
+    is counted until its answer, `done`, and for the window after that: nobody knows when in between it arrived.
     """
 
-    def __init__(self, budget: int = 45, reserve: int = 10, window: float = 1.0) -> None:
+    def __init__(self, budget: int = 45, reserve: int = 10, window: float = 1.0, *, answered: bool = False) -> None:
         self._budget = budget
         self._reserve = reserve
         self._window = window
+        self._answered = answered
+        self._unanswered = 0
         self._taken: deque[float] = deque()
         self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
         self._timer: asyncio.TimerHandle | None = None
@@ -33,16 +36,27 @@ class Pacer:
     async def turn(self, lane: Lane) -> None:
         """Return when one message of this lane may be sent; send it before the next await."""
         if not self._ahead_of(lane) and self._free(lane):
-            self._taken.append(self._now())
+            self._take()
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[lane].append(waiter)
         self._schedule()
         try:
             await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and self._answered:
+                self.done()  # its turn came as it gave up
+            raise
         finally:
             with suppress(ValueError):  # its turn came, or it was passed over because it had given up
                 self._waiting[lane].remove(waiter)
+
+    def done(self) -> None:
+        """One of the turns taken has its answer, or will have none."""
+        self._unanswered -= 1
+        self._taken.append(self._now())
+        if any(self._waiting.values()):
+            self._schedule()
 
     def fill(self) -> None:
         """As if every turn of this window had been taken."""
@@ -60,7 +74,13 @@ class Pacer:
         while self._taken and now - self._taken[0] >= self._window:
             self._taken.popleft()
         allowed = self._budget if lane is Lane.ORDERS else self._budget - self._reserve
-        return len(self._taken) < allowed
+        return len(self._taken) + self._unanswered < allowed
+
+    def _take(self) -> None:
+        if self._answered:
+            self._unanswered += 1
+        else:
+            self._taken.append(self._now())
 
     def _schedule(self) -> None:
         if self._timer is None and self._taken:
@@ -74,7 +94,7 @@ class Pacer:
             while queue and self._free(lane):
                 waiter = queue.popleft()
                 if not waiter.done():
-                    self._taken.append(self._now())
+                    self._take()
                     waiter.set_result(None)
         if any(self._waiting.values()):
             self._schedule()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -29,15 +29,15 @@ ENDPOINTS: Final[Mapping[str, float]] = MappingProxyType(
 )
 """Seconds from one call to the next (Web API v1.0, "Pacing Limitations")."""
 _MARGIN: Final = 1.05
-"""Calls are counted where they arrive, and two may come closer together than they left."""
-
-
+"""IBKR's clock and ours need not agree on a second."""
 _SOON: Final = 10.0
+_OFTEN: Final = 1.0
+"""Seconds; of an endpoint that may be asked more often, several calls may be under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    per_second: int = 8
+    per_second: int = 9
     """IBKR allows 10 through a gateway, and 50 to a user of OAuth."""
     reserved: int = 3
     """Of these, kept for orders."""
@@ -67,7 +67,7 @@ class Turns:
     """Who may call now."""
 
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
-        self._pacer = Pacer(limits.per_second, limits.reserved, window=_MARGIN)
+        self._pacer = Pacer(limits.per_second, limits.reserved, window=_MARGIN, answered=True)
         self._slow = asyncio.Semaphore(limits.at_once)
         if limits.wary:
             self._pacer.fill()
@@ -79,26 +79,38 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, endpoint: str, lane: Lane, *, slow: bool) -> AsyncIterator[None]:
-        """`endpoint` is method and path, as "GET /tickle". What is not slow waits for nothing that is."""
-        if not slow:
-            await self._next(endpoint, lane)
-            yield
-            return
-        async with self._slow:
-            await self._next(endpoint, lane)
-            yield
+        """`endpoint` is method and path, as "GET /tickle". What is not slow waits for nothing that is.
+
+        A call is counted where it arrives, which may be at any moment until its answer.
+        """
+        async with self._slow if slow else nullcontext():
+            known = next((known for known in self._endpoints if known.pattern.fullmatch(endpoint)), None)
+            async with self._counted(lane) if known is None else self._apart(known, lane):
+                yield
 
     def close(self) -> None:
         self._pacer.close()
 
-    async def _next(self, name: str, lane: Lane) -> None:
-        """Calls of one endpoint queue up; the time between two is counted from when the first one leaves."""
-        endpoint = next((known for known in self._endpoints if known.pattern.fullmatch(name)), None)
-        if endpoint is None:
-            await self._pacer.turn(lane)
-            return
-        async with endpoint.turn:
+    @asynccontextmanager
+    async def _counted(self, lane: Lane) -> AsyncIterator[None]:
+        await self._pacer.turn(lane)
+        try:
+            yield
+        finally:
+            self._pacer.done()
+
+    @asynccontextmanager
+    async def _apart(self, endpoint: _Endpoint, lane: Lane) -> AsyncIterator[None]:
+        """Calls of one endpoint queue up; of one that is asked seldom, each until the one before has its answer."""
+        async with AsyncExitStack() as alone:
+            await alone.enter_async_context(endpoint.turn)
             if (wait := endpoint.free_at - self._now()) > 0:
                 await asyncio.sleep(wait)
-            await self._pacer.turn(lane)
-            endpoint.free_at = self._now() + endpoint.interval
+            async with self._counted(lane):
+                endpoint.free_at = self._now() + endpoint.interval
+                if endpoint.interval < _OFTEN:
+                    await alone.aclose()
+                try:
+                    yield
+                finally:
+                    endpoint.free_at = max(endpoint.free_at, self._now() + endpoint.interval)
