@@ -26,6 +26,7 @@ class Wrong(StrEnum):
     FILL_LOST = "fill lost"
     FILL_DOUBLED = "fill doubled"
     UNRESOLVED = "unresolved"
+    HALF = "half"
     CONSENT = "consent"
     LIMITS = "limits"
     STREAM = "stream"
@@ -64,6 +65,7 @@ def complaints(outcome: Outcome) -> list[Complaint]:
         *_standing(outcome),
         *(Complaint(Wrong.FALSE, text) for text in answers(outcome)),
         *(Complaint(Wrong.CONSENT, text) for text in consent(outcome)),
+        *_brackets(outcome),
         *_fills(outcome),
         *(Complaint(Wrong.STREAM, text) for text in hearing(outcome.beliefs.journal, outcome.beliefs.heard)),
         *_journal(outcome),
@@ -97,6 +99,23 @@ def _standing(outcome: Outcome) -> Iterator[Complaint]:
     for name, count in names.items():
         if name is not None and count > 1:
             yield Complaint(Wrong.DOUBLED, f"there are {count} orders for {name}")
+
+
+def _brackets(outcome: Outcome) -> Iterator[Complaint]:
+    """Of an order and those that wait for it, the broker holds all or none, until the order has begun to fill."""
+    live = {row.owner for row in outcome.ledger.orders if row.live}
+    held = {row.owner for row in outcome.ledger.orders}
+    ours = {order.id: order for order in outcome.beliefs.orders}
+    for child in outcome.beliefs.orders:
+        parent = ours.get(child.parent_id or "")
+        if parent is None:
+            continue
+        if child.id not in held and parent.id in live and not parent.filled:
+            yield Complaint(
+                Wrong.HALF, f"{parent.id} lives at the broker, and {child.id}, which belongs to it, does not"
+            )
+        if parent.id not in held and child.id in live:
+            yield Complaint(Wrong.HALF, f"{child.id} lives at the broker, and its parent {parent.id} was never there")
 
 
 def _agreement(order: OurOrder, held: list[BrokerOrder], *, blind: bool, declined: bool) -> Iterator[Complaint]:

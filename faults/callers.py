@@ -33,7 +33,9 @@ def programs(seed: int, door: Door, orders: int = _ORDERS, together: int = _TOGE
     At the Web API's door a fourth one of its own wants what IBKR asks about and the policy does not answer.
     """
     chance = random.Random(f"wishes {seed}")
-    alone = [[_wish(f"caller{number}-{order}", chance) for order in range(orders)] for number in range(_ALONE)]
+    plain = [[_wish(f"caller{number}-{order}", chance) for order in range(orders)] for number in range(_ALONE)]
+    exits = random.Random(f"exits {seed}")
+    alone = [[_with_exits(wish, exits) for wish in wishes] for wishes in plain]
     shared = [_wish(f"twins-{order}", chance) for order in range(together)]
     twins = [[_rival(wish) if chance.random() < 0.25 else wish for wish in shared] for _ in range(_SHARED)]
     asked = [_questionable(number, chance) for number in range(orders)] if door is Door.WEBAPI else []
@@ -68,6 +70,21 @@ def _wish(name: str, chance: random.Random) -> Wish:
         limit = round(270 + chance.uniform(-0.1, 0.1), 2)
         return Wish(name, {**base, "qty": qty * 10, "type": "LIMIT", "limit": limit})
     return Wish(name, {**base, "type": "LIMIT", "limit": 200 if side == "BUY" else 340})
+
+
+def _with_exits(wish: Wish, chance: random.Random) -> Wish:
+    """One in three with orders that wait for it: one that fills at once when it is let go, one far away, or both.
+
+    At times the broker refuses one of them, for its price is between two steps.
+    """
+    if wish.body["type"] != "LIMIT" or chance.random() > 1 / 3:
+        return wish
+    buys = wish.body["side"] == "BUY"
+    off = 0.001 if chance.random() < 0.25 else 0
+    profit = {"take_profit": {"limit": (260 if buys else 280) + off}}
+    loss = {"stop_loss": {"stop": 150 if buys else 400}}
+    exits = chance.choice((profit, loss, {**profit, **loss}))
+    return Wish(wish.client_order_id, {**wish.body, **exits})
 
 
 def _rival(wish: Wish) -> Wish:

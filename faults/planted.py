@@ -223,6 +223,11 @@ def change_as_a_new_order(house: House) -> None:
     put(sending, "_upstream", Replaced(door, modify=modify))
 
 
+def part_of_a_bracket_left_alone(house: House) -> None:
+    """The broker holds an order without what was to wait for it, and nobody takes it back."""
+    put(house.machine._brackets, "_leftover", lambda _name: ())
+
+
 _BUGS: Final[Mapping[str, Bug]] = {
     bug.__name__: bug
     for bug in (
@@ -239,6 +244,7 @@ _BUGS: Final[Mapping[str, Bug]] = {
         snapshot_trusted_when_cut_short,
         change_as_a_new_order,
         fork_ignored,
+        part_of_a_bracket_left_alone,
         correction_ignored,
         stream_numbers_begin_anew,
         told_before_it_is_kept,

@@ -71,6 +71,7 @@ class OurOrder:
     filled: Decimal
     average: Decimal | None
     owes: bool
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,7 @@ def shown(answer: Json) -> OurOrder:
         filled=Decimal(answer["filled_qty"]),
         average=None if average is None else Decimal(average),
         owes=False,
+        parent_id=answer.get("parent_id"),
     )
 
 
@@ -227,4 +229,5 @@ def _kept_order(order: Order) -> OurOrder:
         filled=order.filled_qty,
         average=order.avg_fill_price,
         owes=order.owes_fills,
+        parent_id=order.parent_id,
     )

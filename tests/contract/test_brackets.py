@@ -119,3 +119,23 @@ async def test_a_lost_answer_leaves_unknown_orders_that_are_all_found(home: Any)
     for name in (entry["id"], *entry["children"]):
         await home.until_order(name, "working")
     assert len(theirs(home)) == 2
+
+
+async def test_an_order_whose_exit_ibkr_refuses_is_taken_back(home: Any) -> None:
+    """500.001 is between two price steps."""
+    async with home.http.ws_connect("/ws/ib") as socket:
+        _status, told = await home.call("POST", "/orders", {**BRACKET, "take_profit": {"limit": 500.001}})
+        entry = told.get("order", told)
+
+        async def ended() -> bool:
+            return (await order(home, entry["id"]))["status"] in ("cancelled", "rejected")
+
+        await home.until(ended)
+        assert home.simulator.exchange.open_orders() == []
+        profit, _stop = [await order(home, child) for child in entry["children"]]
+        assert profit["status"] == "rejected"
+        if entry["status"] != "rejected":  # one door takes a part, the other nothing
+            text = ""
+            while "only a part" not in text:
+                message = await socket.receive_json(timeout=10)
+                text = message["data"].get("text", "") if message["event"] == "orderMessage" else ""

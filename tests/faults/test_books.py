@@ -84,6 +84,18 @@ def test_a_state_that_the_broker_does_not_share_is_false(status: str) -> None:
     assert Wrong.FALSE in wrong(ours=(replace(OURS, status=status),))
 
 
+def test_an_order_at_the_broker_without_what_was_to_wait_for_it_is_half_a_bracket() -> None:
+    alive = replace(THEIRS, status="Submitted", filled=Decimal(0))
+    working = replace(OURS, status="working", filled=Decimal(0), average=None)
+    child = replace(working, id="B", client_order_id=None, status="never_arrived", side="SELL", parent_id="A")
+    unfilled: dict[str, Any] = {"fills": (), "kept": {}, "heard": (Heard(1, 2, None),)}
+    assert wrong(theirs=(alive,), ours=(working, child), **unfilled) == {Wrong.HALF}
+    there = replace(alive, owner="B", reference="B.0.1", order_id=2, perm_id=101)
+    assert wrong(theirs=(alive, there), ours=(working, replace(child, status="working")), **unfilled) == set()
+    gone = replace(working, status="never_arrived")
+    assert wrong(theirs=(there,), ours=(gone, replace(child, status="working")), **unfilled) == {Wrong.HALF}
+
+
 def test_an_unknown_order_that_the_broker_shows_is_unresolved() -> None:
     assert Wrong.UNRESOLVED in wrong(ours=(replace(OURS, status="unknown"),))
 
