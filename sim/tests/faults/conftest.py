@@ -153,7 +153,9 @@ class House:
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    settings = SimulatorSettings(tws=TwsSettings(port=0, beat=0.01), control_port=None, start=START, speed=0)
+    settings = SimulatorSettings(
+        tws=TwsSettings(port=0, most_messages=0, beat=0.01), control_port=None, start=START, speed=0
+    )
     async with AsyncExitStack() as exits:
         yield House(await exits.enter_async_context(Simulator(settings)), exits)
 

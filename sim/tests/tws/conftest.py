@@ -158,7 +158,10 @@ async def open_house() -> AsyncIterator[Callable[..., Any]]:
 
         async def open_one(**settings: Any) -> House:
             chosen = SimulatorSettings(
-                tws=TwsSettings(port=0, beat=0.01, **settings), control_port=None, start=START, speed=0
+                tws=TwsSettings(port=0, beat=0.01, **{"most_messages": 0, **settings}),
+                control_port=None,
+                start=START,
+                speed=0,
             )
             return House(await exits.enter_async_context(Simulator(chosen)), exits)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("offer", "version"),
-    [("v157..176", 176), ("v157..178", 178), ("v100..157", 157), ("v157", 157), ("v100..225 +PACEAPI", 178)],
+    [("v157..176", 176), ("v157..178", 178), ("v100..157", 157), ("v157", 157), ("v100..225 +PACEAPI", 200)],
 )
 async def test_both_sides_speak_the_highest_version_they_share(house: House, offer: str, version: int) -> None:
     wire = await house.knock()
@@ -22,7 +22,7 @@ async def test_both_sides_speak_the_highest_version_they_share(house: House, off
     assert reply == [str(version), "20260302 10:00:00 US/Eastern"]
 
 
-@pytest.mark.parametrize("offer", ["v100..156", "v179..200", "hello", ""])
+@pytest.mark.parametrize("offer", ["v100..156", "v201..225", "hello", ""])
 async def test_a_client_without_a_common_version_is_left_without_a_word(house: House, offer: str) -> None:
     wire = await house.knock()
     wire.writer.write(b"API\0" + len(offer).to_bytes(4, "big") + offer.encode())

@@ -116,9 +116,8 @@ async def test_a_preview_is_one_open_order_with_margin_and_leaves_nothing_behind
         ({"action": "HOLD"}, ["error 321"]),
         ({"account": "DU1"}, ["error 321"]),
         ({"account": ""}, ["error 435"]),
-        ({"parent": 3}, ["error 201"]),
-        ({"oca": "group"}, ["error 201"]),
-        ({"conditions": (1, "a", 1, "150.0", 265598, "SMART", 0)}, ["error 201"]),
+        ({"parent": 3}, ["error 10006"]),
+        ({"conditions": (1, "a", 1, "150.0", 1, "SMART", 0)}, ["error 398"]),
         ({"quantity": 10_000_000}, ["error 201", "status Inactive"]),
     ],
 )

@@ -21,6 +21,5 @@ def leftover(parent: Order, children: Sequence[Order]) -> tuple[Order, ...]:
 
 
 def _at_work(order: Order) -> bool:
-    """The broker has spoken of it as live, and nobody has asked it to end."""
-    spoken = any(theirs.perm_id for theirs in order.broker)
-    return spoken and not order.status.terminal and not order.cancel_requested
+    """The broker has spoken of it as live; a cancel on its way may yet be refused."""
+    return any(theirs.perm_id for theirs in order.broker) and not order.status.terminal

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http.client import HTTPConnection
 from typing import Any, Final
+
+import typer
 
 _PATIENCE: Final = 5.0
 
@@ -30,3 +33,15 @@ def call(control_port: int, method: str, path: str, body: object = None) -> Any:
     if answer.status == 422 and isinstance(content, dict) and "detail" in content:
         raise Refusal(str(content["detail"]))
     raise ConnectionError(f"it said {answer.status}")
+
+
+def ask(control_port: int, question: Callable[[], Any]) -> Any:
+    """Exit code 1 when no simulator answers, 2 for what it refuses; one line on stderr says why."""
+    try:
+        return question()
+    except OSError as error:
+        typer.echo(f"ibkr-sim: no simulator answers at 127.0.0.1:{control_port} ({error})", err=True)
+        raise typer.Exit(1) from error
+    except Refusal as refusal:
+        typer.echo(f"ibkr-sim: {refusal}", err=True)
+        raise typer.Exit(2) from refusal

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from ibkr_sim.cli.calling import Refusal, call
+from ibkr_sim.cli.calling import ask, call
 
 _PATH: Final = "/control/faults"
 _LARGEST_FILE: Final = 1 << 20
@@ -26,7 +25,7 @@ def faults(
 ) -> None:
     """List every fault there is, with its options."""
     if running:
-        typer.echo(json.dumps(_ask(control_port, lambda: call(control_port, "GET", _PATH)["faults"]), indent=2))
+        typer.echo(json.dumps(ask(control_port, lambda: call(control_port, "GET", _PATH)["faults"]), indent=2))
         return
     from ibkr_sim.faults.catalogue import available  # noqa: PLC0415  --help answers at once
     from ibkr_sim.faults.trigger import HELP  # noqa: PLC0415
@@ -56,7 +55,7 @@ def fault(
         raise typer.BadParameter("write --option name=value")
     options = {key: value for key, _sign, value in pairs}
     body = {"name": name, "trigger": on, "options": options, "times": times, "seed": seed, "client": client}
-    typer.echo(json.dumps(_ask(control_port, lambda: call(control_port, "POST", _PATH, body)), indent=2))
+    typer.echo(json.dumps(ask(control_port, lambda: call(control_port, "POST", _PATH, body)), indent=2))
 
 
 def clear_faults(
@@ -66,7 +65,7 @@ def clear_faults(
 ) -> None:
     """End the faults of a running simulator, and restore normal service."""
     body = {} if name is None else {"name": name}
-    answer = _ask(control_port, lambda: call(control_port, "DELETE", _PATH, body))
+    answer = ask(control_port, lambda: call(control_port, "DELETE", _PATH, body))
     typer.echo(f"{answer['cleared']} cleared")
 
 
@@ -77,15 +76,3 @@ def read_file(path: Path) -> object:
             return json.loads(file.read(_LARGEST_FILE))
     except (OSError, ValueError, RecursionError) as error:
         raise typer.BadParameter(f"{path} cannot be read: {error}") from error
-
-
-def _ask(control_port: int, ask: Callable[[], Any]) -> Any:
-    """Exit code 1 when no simulator answers, 2 for what it refuses; one line on stderr says why."""
-    try:
-        return ask()
-    except OSError as error:
-        typer.echo(f"ibkr-sim: no simulator answers at 127.0.0.1:{control_port} ({error})", err=True)
-        raise typer.Exit(1) from error
-    except Refusal as refusal:
-        typer.echo(f"ibkr-sim: {refusal}", err=True)
-        raise typer.Exit(2) from refusal

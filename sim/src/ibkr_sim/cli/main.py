@@ -9,6 +9,7 @@ import typer
 from ibkr_sim.cli import options
 from ibkr_sim.cli.checks import account_ids, loopback
 from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults, read_file
+from ibkr_sim.cli.orders import cancel, order
 
 HELP: Final = """
 A SIMULATOR of Interactive Brokers for your laptop. Not a product of IBKR; no order ever leaves this machine.
@@ -27,6 +28,7 @@ Or any client of the Client Portal Web API to port 5000:
 
 Its books and its clock are at the control port: see `ibkr-sim ledger`, or GET /control/clock.
 Its bad days come on command: see `ibkr-sim faults`.
+Orders by hand, as if typed into TWS: see `ibkr-sim order --help`, or POST /control/orders.
 """
 
 
@@ -108,4 +110,6 @@ def main() -> None:
     application.command()(fault)
     application.command()(faults)
     application.command()(clear_faults)
+    application.command()(order)
+    application.command()(cancel)
     application()

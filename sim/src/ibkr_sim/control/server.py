@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from ibkr_sim.clock import Clock
+from ibkr_sim.control import orders
 from ibkr_sim.control.clock import clock_order
 from ibkr_sim.control.faults import cleared_name, fault_order
 from ibkr_sim.control.identity import acceptable, proof
@@ -58,6 +59,8 @@ class ControlServer:
         application.router.add_get("/control/faults", self._show_faults)
         application.router.add_post("/control/faults", self._inject)
         application.router.add_delete("/control/faults", self._clear_faults)
+        application.router.add_post("/control/orders", self._place_order)
+        application.router.add_delete("/control/orders", self._cancel_order)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PARTING)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -117,6 +120,12 @@ class ControlServer:
         except InvalidFault as error:
             raise Refused(422, "invalid_fault", f"{error}.") from error
         return web.json_response({"cleared": cleared})
+
+    async def _place_order(self, request: web.Request) -> web.Response:
+        return web.json_response(orders.shown(orders.place(self._exchange, await _body(request))), status=201)
+
+    async def _cancel_order(self, request: web.Request) -> web.Response:
+        return web.json_response(orders.shown(orders.cancel(self._exchange, await _body(request))))
 
 
 async def _body(request: web.Request) -> object:

@@ -66,7 +66,9 @@ class Backstage:
         return None if ticket is None else self._settle(perm_id, partial(self._desk.fill, ticket))
 
     def correct(self, exec_id: str, *, price: Decimal, shares: Decimal) -> Execution | None:
-        """Book an execution of today anew under the next correction number; None when there is none of that id.
+        """Book an execution of today anew under the next correction number.
+
+        None when there is none of that id, or it is one of a combination, whose legs stand and fall together.
 
         Raises ValueError for a price or size that no execution of that order can have.
         """
@@ -77,6 +79,8 @@ class Backstage:
             return None
         old, _charge = rows[place]
         ticket = self._desk.tickets[old.perm_id]
+        if self._contract(ticket.request.conid).legs:
+            return None
         if price <= 0 or shares <= 0 or ticket.filled - old.shares + shares > ticket.request.quantity:
             raise ValueError(f"execution {exec_id} cannot become {shares} at {price}")
         self._settle(old.perm_id, partial(self._rebook, place, price, shares))

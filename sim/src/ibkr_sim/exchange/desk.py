@@ -1,259 +1,381 @@
-"""Carries orders from acceptance to their end: matching, fills, stops."""
+"""Carries orders from acceptance to their end: through gates and triggers to the pit, and what follows a fill."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from ibkr_sim.exchange.book import Book, accepts, is_worse
-from ibkr_sim.exchange.commissions import commission
+from ibkr_sim.exchange.alarms import Alarms
+from ibkr_sim.exchange.armed import aim, aim_all, met
+from ibkr_sim.exchange.book import Book, accepts
+from ibkr_sim.exchange.clerk import ADDED, REMOVED, Clerk
+from ibkr_sim.exchange.combos import ComboPit
 from ibkr_sim.exchange.currencies import Rates
-from ibkr_sim.exchange.ledger import STREET, Ledger
+from ibkr_sim.exchange.families.conditional import witnesses
+from ibkr_sim.exchange.families.reducing import OcaType, left_over
+from ibkr_sim.exchange.gates import POLLED, Gates, Sight
+from ibkr_sim.exchange.ledger import Ledger
+from ibkr_sim.exchange.links import Links, linked
+from ibkr_sim.exchange.locating import Locating
 from ibkr_sim.exchange.model import (
+    COMBO,
     Commission,
-    CommissionCharged,
+    Contract,
     Event,
-    Executed,
     Execution,
     OrderChanged,
     OrderRequest,
-    PositionChanged,
-    Side,
     Status,
 )
-from ibkr_sim.exchange.orders import Numbering, Ticket
+from ibkr_sim.exchange.orders import Gate, Numbering, Ticket
+from ibkr_sim.exchange.pit import Pit
 from ibkr_sim.exchange.prices import Tape
+from ibkr_sim.exchange.sessions import Sessions
+from ibkr_sim.exchange.terms import ComboLeg, MarginCondition
 
-LEVELS = 10
-"""How many of the street's price levels a limit order takes at once; a market order takes the one that is shown."""
-ADDED, REMOVED = 1, 2
+_LASTING = ("GTC", "GTD")
+"""Times in force that outlive the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the desk reads: prices, contracts (combinations too), hours, shares to borrow, an account's cushion."""
+
+    tape: Callable[[int], Tape]
+    contract: Callable[[int], Contract]
+    sessions: Sessions
+    locating: Locating
+    cushion: Callable[[str], Decimal]
 
 
 class Desk:
-    """Holds every order of the day.
-
-    `tape` finds a contract's prices, `publish` hears what happens, `traded` the size of every client's trade.
-    """
+    """Holds every order of the day. `publish` hears what happens, `traded` the size of every client's trade."""
 
     def __init__(
         self,
-        tape: Callable[[int], Tape],
+        around: Surroundings,
         ledger: Ledger,
         rates: Rates,
         numbering: Numbering,
         publish: Callable[[Event], None],
         traded: Callable[[int, Decimal], None],
     ) -> None:
-        self._tape, self._ledger, self._rates = tape, ledger, rates
-        self._numbering, self._publish, self._traded = numbering, publish, traded
-        self._books: dict[int, Book] = {}
+        self._tape, self._contract, self._sessions = around.tape, around.contract, around.sessions
+        self._numbering, self._publish = numbering, publish
         self.tickets: dict[int, Ticket] = {}
         self.working: dict[int, Ticket] = {}
         self.ended: list[Ticket] = []
-        self.executions: list[tuple[Execution, Commission]] = []
         self.aside: set[int] = set()
         """Orders that are live but kept from trading until `release`."""
+        sight = Sight(around.tape, around.cushion)
+        self._gates = Gates(self.tickets, around.contract, around.sessions, around.locating, sight)
+        self._clerk = Clerk(ledger, rates, numbering, publish, self._retire)
+        self._pit = Pit(around.tape, ledger, around.sessions, numbering, self._clerk, traded, self._followed)
+        self._combos = ComboPit(around.tape, around.sessions, self._clerk, self._followed)
+        self._links = Links()
+        self._watching: dict[int, Ticket] = {}
+        """Orders whose gate, or end, is decided by what the market does."""
+        self._alarms = Alarms()
+        self._fills: deque[tuple[Ticket, Decimal, Decimal]] = deque()
+        """Who has filled, what remained before and how much it was: what follows from it is still to be done."""
+
+    @property
+    def executions(self) -> list[tuple[Execution, Commission]]:
+        return self._clerk.executions
+
+    @property
+    def combos(self) -> ComboPit:
+        return self._combos
+
+    @property
+    def next_alarm(self) -> datetime | None:
+        """When something is due although no price moves."""
+        return self._alarms.next
+
+    @property
+    def is_vigilant(self) -> bool:
+        """Whether every step counts, because an order waits for what all prices together make of an account."""
+        orders = (ticket.request.conditions or () for ticket in self._watching.values())
+        return any(isinstance(condition, MarginCondition) for conditions in orders for condition in conditions)
 
     def book(self, conid: int) -> Book:
-        return self._books.setdefault(conid, Book())
+        return self._pit.book(conid)
 
-    def accept(self, request: OrderRequest, now: datetime, *, aside: bool = False) -> Ticket:
-        ticket = Ticket(self._numbering.perm_id(), request, now)
+    def concerns(self, conid: int) -> bool:
+        """Whether an order depends on what this contract does."""
+        if self.book(conid):
+            return True
+        if any(
+            ticket.request.conditions and conid in ticket.request.conditions.conids
+            for ticket in self._watching.values()
+        ):
+            return True
+        return any(conid == leg.conid for ticket in self._combos.resting.values() for leg in self._legs(ticket))
+
+    def accept(
+        self,
+        request: OrderRequest,
+        now: datetime,
+        *,
+        aside: bool = False,
+        identify: Callable[[int], int] | None = None,
+    ) -> Ticket:
+        """`identify` finds the order id for a permanent id."""
+        perm_id = self._numbering.perm_id()
+        if identify is not None:
+            request = replace(request, order_id=identify(perm_id))
+        ticket = Ticket(perm_id, linked(request), now)
         if aside:
-            self.aside.add(ticket.perm_id)
+            self.aside.add(perm_id)
         ticket.sequence = self._numbering.sequence()
-        self.tickets[ticket.perm_id] = self.working[ticket.perm_id] = ticket
+        self.tickets[perm_id] = self.working[perm_id] = ticket
+        self._links.add(ticket)
+        self._gates.look(ticket, now)
+        if ticket.gate is None and not ticket.triggered:
+            aim(ticket, self._tape(request.conid))
         self._publish(OrderChanged(ticket.order()))
+        self._expire(ticket)
         self._enter(ticket, now)
+        self.attend(now)
         return ticket
 
     def change(self, ticket: Ticket, request: OrderRequest, now: datetime) -> None:
         """Less quantity keeps the order's place in the queue; another price or more quantity loses it."""
-        before = ticket.request
-        self.book(before.conid).remove(ticket)
-        ticket.request, ticket.updated_at = request, now
-        if (before.order_type, before.stop_price) != (request.order_type, request.stop_price):
-            ticket.triggered = not request.order_type.startswith("STP")
-            ticket.status = Status.SUBMITTED if ticket.triggered else Status.PRE_SUBMITTED
+        before, request = ticket.request, linked(request)
+        self._withdraw(ticket)
+        self._links.remove(ticket)
+        ticket.amend(request, now)
+        self._links.add(ticket)
         if _terms(before) != _terms(request) or request.quantity > before.quantity:
             ticket.sequence = self._numbering.sequence()
+        self._gates.look(ticket, now)
         self._publish(OrderChanged(ticket.order()))
+        self._expire(ticket)
         self._enter(ticket, now)
+        self.attend(now)
+
+    def bind(self, ticket: Ticket, order_id: int) -> None:
+        """Give an order that has none an order id."""
+        ticket.request = replace(ticket.request, order_id=order_id)
 
     def release(self, ticket: Ticket, now: datetime) -> None:
         """Let an order trade that was set aside."""
         self.aside.discard(ticket.perm_id)
         self._enter(ticket, now)
+        self.attend(now)
 
     def fill(self, ticket: Ticket, now: datetime) -> None:
         """Fill a working order whatever the market does: at its limit, else at the street's price."""
-        self.book(ticket.request.conid).remove(ticket)
-        price = ticket.limit or self._tape(ticket.request.conid).shown(ticket.side)[0]
-        self._trade_with_street(ticket, ticket.remaining, price, now, ADDED)
+        self._withdraw(ticket)
+        contract = self._contract(ticket.request.conid)
+        if contract.sec_type == COMBO:
+            self._combos.match(ticket, contract, now, whatever=True)
+        else:
+            price = ticket.limit or self._tape(contract.conid).shown(ticket.side)[0]
+            self._pit.trade_with_street(ticket, ticket.remaining, price, now, ADDED)
+        self.attend(now)
 
     def end(self, ticket: Ticket, status: Status, now: datetime, reason: str = "") -> None:
-        """Take a working order off the book."""
+        """Take a working order off the book, and its children with it."""
+        children = self._links.children(ticket)
         ticket.move(status, now, reason)
         self._retire(ticket)
         self._publish(OrderChanged(ticket.order()))
+        for child in children:
+            if not child.status.done:
+                self.end(child, Status.CANCELLED, now)
 
     def turn_day(self, now: datetime) -> None:
         """Forget yesterday's orders and executions; what was good for the day ends with it."""
         for ticket in self.ended:
             del self.tickets[ticket.perm_id]
-        self.ended, self.executions = [], []
+        self.ended = []
+        self.executions.clear()
         for ticket in list(self.working.values()):
-            if ticket.request.tif == "DAY":
+            if ticket.request.tif not in _LASTING and not ticket.status.done:
                 self.end(ticket, Status.CANCELLED, now)
 
     def step(self, conid: int, now: datetime) -> tuple[bool, Decimal | None]:
         """Let the street quote and trade once; True if the quote changed, and the size that it traded, if any."""
-        tape, book = self._tape(conid), self.book(conid)
-        changed = tape.next()
-        stirred = bool(book) and not book.is_calm(tape.bid_price, tape.ask_price)
+        changed, traded, stirred = self._pit.step(conid, now)
         if stirred:
-            for side in Side:
-                self._serve_queue(book.side(side), now)
-            self._serve_street(conid, tape, now)
-        traded = Decimal(abs(tape.pending)) if tape.pending else None
-        tape.print_pending()
-        if stirred:
-            self._release_stops(conid, now)
+            self._wake_armed(conid, now)
         return changed, traded
 
-    def _serve_queue(self, tickets: Sequence[Ticket], now: datetime) -> None:
-        """Best first; who cannot be served in full keeps all behind it waiting."""
-        for ticket in tickets:
+    def attend(self, now: datetime) -> None:
+        """Do what is due: what follows from fills, from the hour, from what conditions and combinations wait for."""
+        self._follow_fills(now)
+        for perm_id in self._alarms.due(now):
+            ticket = self.working.get(perm_id)
+            if ticket is not None:
+                self._ring(ticket, now)
+        for ticket in tuple(self._watching.values()):
+            self._watch(ticket, now)
+        for ticket in tuple(self._combos.resting.values()):
             if not ticket.status.done:
-                self._match(ticket, now, REMOVED if ticket.limit is None else ADDED)
-            if not ticket.status.done:
-                return
+                self._combos.match(ticket, self._contract(ticket.request.conid), now)
+        self._follow_fills(now)
 
     def _enter(self, ticket: Ticket, now: datetime) -> None:
-        if ticket.perm_id in self.aside:
+        """Let an order go as far towards the market as it can."""
+        if ticket.perm_id in self.aside or ticket.status.done:
             return
+        held = ticket.gate
+        self._gates.look(ticket, now)
+        if self._stays(ticket, now):
+            return
+        if held is not None and not ticket.triggered:
+            self._publish(OrderChanged(ticket.order()))
         if ticket.triggered:
             self._work(ticket, now)
         else:
             self.book(ticket.request.conid).add(ticket)
-        self._release_stops(ticket.request.conid, now)
+        self._wake_armed(ticket.request.conid, now)
 
-    def _work(self, ticket: Ticket, now: datetime) -> None:
-        self._match(ticket, now, REMOVED)
+    def _stays(self, ticket: Ticket, now: datetime) -> bool:
+        """Whether a gate keeps it; if so, or if conditions may end it, it is watched."""
+        conditions = ticket.request.conditions
+        if ticket.gate in POLLED or (conditions is not None and conditions.cancels):
+            self._watching[ticket.perm_id] = ticket
+        else:
+            self._watching.pop(ticket.perm_id, None)
+        hours = [self._gates.opens_at(ticket, now), *(conditions.times if conditions else ())]
+        for hour in hours:
+            if hour is not None and hour > now:
+                self._alarms.set(hour, ticket.perm_id)
+        return ticket.gate is not None
+
+    def _expire(self, ticket: Ticket) -> None:
+        if ticket.request.good_till is not None:
+            self._alarms.set(ticket.request.good_till, ticket.perm_id)
+
+    def _ring(self, ticket: Ticket, now: datetime) -> None:
+        """The hour of an order has come: to end, or to pass a gate."""
+        good_till = ticket.request.good_till
+        if good_till is not None and good_till <= now:
+            self.end(ticket, Status.CANCELLED, now)
+        elif ticket.gate is not None:
+            self._enter(ticket, now)
+
+    def _watch(self, ticket: Ticket, now: datetime) -> None:
+        conditions = ticket.request.conditions
         if ticket.status.done:
             return
-        if ticket.request.tif == "IOC":
+        if conditions is not None and conditions.cancels and self._gates.are_conditions_met(ticket, now):
             self.end(ticket, Status.CANCELLED, now)
+        elif ticket.gate in POLLED:
+            self._enter(ticket, now)
+
+    def _work(self, ticket: Ticket, now: datetime) -> None:
+        self._meet(ticket, now)
+        if ticket.status.done:
+            return
+        if ticket.request.tif in ("IOC", "FOK"):
+            # Seen of live servers: an unfilled IOC is cancelled, an unfilled FOK becomes inactive.
+            self.end(ticket, Status.CANCELLED if ticket.request.tif == "IOC" else Status.INACTIVE, now)
             return
         if ticket.status is not Status.SUBMITTED:
             ticket.move(Status.SUBMITTED, now)
             self._publish(OrderChanged(ticket.order()))
-        self.book(ticket.request.conid).add(ticket)
+        if self._legs(ticket):
+            self._combos.resting[ticket.perm_id] = ticket
+        else:
+            self.book(ticket.request.conid).add(ticket)
 
-    def _release_stops(self, conid: int, now: datetime) -> None:
-        """Stops listen to the last trade; those on currencies, which have none, to the quote."""
+    def _meet(self, ticket: Ticket, now: datetime) -> None:
+        contract = self._contract(ticket.request.conid)
+        if contract.sec_type == COMBO:
+            self._combos.match(ticket, contract, now)
+        elif ticket.auction is not None:
+            self._cross_at_auction(ticket, now)
+        else:
+            if ticket.kind.peg is not None:
+                self._pit.peg(ticket)
+            self._pit.match(ticket, now)
+
+    def _cross_at_auction(self, ticket: Ticket, now: datetime) -> None:
+        """All of it at the auction's price, or nothing: the last trade stands for that price."""
+        price = self._tape(ticket.request.conid).mark
+        if accepts(ticket, price):
+            self._pit.trade_with_street(ticket, ticket.remaining, price, now, REMOVED)
+        else:
+            self.end(ticket, Status.CANCELLED, now)
+
+    def _wake_armed(self, conid: int, now: datetime) -> None:
+        """Let those work whose trigger has come; working, they may wake others."""
+        if self._contract(conid).sec_type == COMBO:
+            return
         tape, book = self._tape(conid), self.book(conid)
-        while met := book.triggered(*_triggers(tape)):
-            for ticket in met:
+        self._aim(book, tape)
+        while awake := [ticket for ticket in met(book, tape) if self._may_wake(ticket, now)]:
+            for ticket in awake:
+                if ticket.status.done:
+                    continue  # another one of its group has just filled
                 book.remove(ticket)
                 ticket.triggered, ticket.sequence = True, self._numbering.sequence()
                 self._work(ticket, now)
+            self._aim(book, tape)
 
-    def _match(self, ticket: Ticket, now: datetime, liquidity: int) -> None:
-        """Take what is on offer, the best price first; at equal prices clients' orders go before the street."""
-        side, tape, book = ticket.side, self._tape(ticket.request.conid), self.book(ticket.request.conid)
-        levels = LEVELS if ticket.limit is not None else 1
-        while ticket.remaining:
-            street, size = tape.shown(side)
-            rival = book.best(_opposite(side))
-            price = street if rival is None else _resting_price(rival, tape)
-            if rival is not None and not is_worse(side, price, street) and accepts(ticket, price):
-                self._cross(ticket, rival, price, now)
-            elif levels and accepts(ticket, street) and not book.is_behind(ticket, street):
-                levels -= 1
-                quantity = min(ticket.remaining, Decimal(size))
-                tape.take(side, int(quantity))
-                self._trade_with_street(ticket, quantity, street, now, liquidity)
-            else:
-                return
+    def _aim(self, book: Book, tape: Tape) -> None:
+        for ticket in aim_all(book, tape):
+            self._publish(OrderChanged(ticket.order()))
 
-    def _serve_street(self, conid: int, tape: Tape, now: datetime) -> None:
-        """The street's own trade meets clients' better or equal offers first."""
-        buying = tape.pending > 0
-        side, price = (Side.SELL, tape.ask_price) if buying else (Side.BUY, tape.bid_price)
-        left = Decimal(abs(tape.pending))
-        for ticket in self.book(conid).side(side):
-            if not left or not accepts(ticket, price):
-                break
-            quantity = min(ticket.remaining, left)
-            if ticket.limit is None:
-                self._trade_with_street(ticket, quantity, price, now, REMOVED)
-            else:
-                self._trade_with_street(ticket, quantity, ticket.limit, now, ADDED)
-            left -= quantity
-        tape.pending = int(left) if buying else -int(left)
+    def _may_wake(self, ticket: Ticket, now: datetime) -> bool:
+        request = ticket.request
+        return self._sessions.may_trade(request.conid, now, outside_rth=request.outside_rth)
 
-    def _cross(self, ticket: Ticket, rival: Ticket, price: Decimal, now: datetime) -> None:
-        quantity = min(ticket.remaining, rival.remaining)
-        self._tape(ticket.request.conid).record(price, int(quantity))
-        self._fill(ticket, quantity, price, now, REMOVED)
-        self._fill(rival, quantity, price, now, ADDED)
-        self._traded(ticket.request.conid, quantity)
+    def _followed(self, ticket: Ticket, before: Decimal, now: datetime) -> None:
+        """With block, a group is cut before anything else trades; the rest waits until the trading is done."""
+        self._fills.append((ticket, before, before - ticket.remaining))
+        if ticket.request.oca_group and OcaType(ticket.request.oca_type).at_once:
+            self._cut_group(ticket, before, before - ticket.remaining, now)
 
-    def _trade_with_street(
-        self, ticket: Ticket, quantity: Decimal, price: Decimal, now: datetime, liquidity: int
-    ) -> None:
-        tape = self._tape(ticket.request.conid)
-        tape.record(price, int(quantity))
-        self._ledger.trade(STREET, tape.contract, -_signed(ticket.side, quantity), price, Decimal(0))
-        self._fill(ticket, quantity, price, now, liquidity)
-        self._traded(ticket.request.conid, quantity)
+    def _follow_fills(self, now: datetime) -> None:
+        while self._fills:
+            ticket, before, filled = self._fills.popleft()
+            request = ticket.request
+            if request.oca_group and not OcaType(request.oca_type).at_once:
+                self._cut_group(ticket, before, filled, now)
+            self._witness(ticket)
+            if ticket.status is Status.FILLED:
+                for child in self._links.children(ticket):
+                    if child.gate is Gate.PARENT:
+                        self._enter(child, now)
 
-    def _fill(self, ticket: Ticket, quantity: Decimal, price: Decimal, now: datetime, liquidity: int) -> None:
-        request, contract = ticket.request, self._tape(ticket.request.conid).contract
-        charged = ticket.commission or Decimal(0)
-        ticket.fill(quantity, price, now)
-        if ticket.status.done:
-            self._retire(ticket)
-        execution = self._execution(ticket, quantity, price, now, liquidity)
-        self._publish(Executed(execution, ticket.order()))
-        self._publish(OrderChanged(ticket.order()))
+    def _cut_group(self, ticket: Ticket, before: Decimal, filled: Decimal, now: datetime) -> None:
+        for other in self._links.others(ticket):
+            if other.status.done:
+                continue  # a child of one that has just been cancelled
+            increment = self._contract(other.request.conid).size_increment
+            left = left_over(other.request.oca_type, other.remaining, before, filled, increment)
+            if not left:
+                self.end(other, Status.CANCELLED, now)
+            elif left != other.remaining:
+                other.request = replace(other.request, quantity=other.filled + left)
+                self._publish(OrderChanged(other.order()))
 
-        total, currency = commission(contract, ticket.filled, ticket.paid, self._rates.rate)
-        fee = max(total - charged, Decimal(0))
-        ticket.commission = charged + fee
-        profit = self._ledger.trade(request.account, contract, _signed(ticket.side, quantity), price, fee)
-        self._ledger.charge(request.account, fee, currency)
-        charge = Commission(execution.exec_id, fee, currency, profit)
-        self.executions.append((execution, charge))
-        self._publish(CommissionCharged(charge, execution, ticket.order()))
-        position = self._ledger.position(request.account, request.conid)
-        if position is not None:
-            self._publish(PositionChanged(position))
+    def _witness(self, ticket: Ticket) -> None:
+        contract = self._contract(ticket.request.conid)
+        for waiting in self._watching.values():
+            for condition in waiting.request.conditions or ():
+                if waiting is not ticket and witnesses(condition, contract, ticket.request.exchange):
+                    waiting.witnessed.add(condition)
 
-    def _execution(self, ticket: Ticket, quantity: Decimal, price: Decimal, now: datetime, liquidity: int) -> Execution:
-        request, contract = ticket.request, self._tape(ticket.request.conid).contract
-        return Execution(
-            exec_id=self._numbering.exec_id(),
-            perm_id=ticket.perm_id,
-            order_id=request.order_id,
-            client_id=request.client_id,
-            account=request.account,
-            conid=request.conid,
-            side=request.side,
-            shares=quantity,
-            price=price,
-            time=now,
-            exchange=contract.primary_exchange if request.exchange in ("", "SMART") else request.exchange,
-            cumulative=ticket.filled,
-            average_price=ticket.average_price,
-            order_ref=request.order_ref,
-            liquidity=liquidity,
-        )
+    def _legs(self, ticket: Ticket) -> tuple[ComboLeg, ...]:
+        return self._contract(ticket.request.conid).legs
+
+    def _withdraw(self, ticket: Ticket) -> None:
+        """Take it from wherever it stands."""
+        self.book(ticket.request.conid).remove(ticket)
+        self._combos.resting.pop(ticket.perm_id, None)
+        self._watching.pop(ticket.perm_id, None)
 
     def _retire(self, ticket: Ticket) -> None:
-        self.book(ticket.request.conid).remove(ticket)
+        self._withdraw(ticket)
+        self._links.remove(ticket)
         del self.working[ticket.perm_id]
         self.aside.discard(ticket.perm_id)
         self.ended.append(ticket)
@@ -261,22 +383,3 @@ class Desk:
 
 def _terms(request: OrderRequest) -> tuple[str, Decimal | None, Decimal | None]:
     return request.order_type, request.limit_price, request.stop_price
-
-
-def _opposite(side: Side) -> Side:
-    return Side.SELL if side is Side.BUY else Side.BUY
-
-
-def _signed(side: Side, quantity: Decimal) -> Decimal:
-    return quantity if side is Side.BUY else -quantity
-
-
-def _resting_price(ticket: Ticket, tape: Tape) -> Decimal:
-    """A market order waiting for size trades where the street would serve it."""
-    if ticket.limit is not None:
-        return ticket.limit
-    return tape.shown(ticket.side)[0]
-
-
-def _triggers(tape: Tape) -> tuple[Decimal, Decimal]:
-    return (tape.ask_price, tape.bid_price) if tape.is_currency else (tape.mark, tape.mark)

@@ -10,13 +10,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from ibkr_sim.clock import Clock
+from ibkr_sim.exchange.admission import Admission
 from ibkr_sim.exchange.backstage import Backstage
 from ibkr_sim.exchange.bars import Bar
+from ibkr_sim.exchange.combos import Combos
 from ibkr_sim.exchange.contracts import Contracts
 from ibkr_sim.exchange.currencies import Rates
-from ibkr_sim.exchange.desk import Desk
+from ibkr_sim.exchange.depth import Depth, depth
+from ibkr_sim.exchange.desk import Desk, Surroundings
 from ibkr_sim.exchange.floor import Floor
 from ibkr_sim.exchange.ledger import Ledger
+from ibkr_sim.exchange.locating import Locating
 from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
@@ -37,9 +41,12 @@ from ibkr_sim.exchange.office import Office
 from ibkr_sim.exchange.orders import Numbering
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.quotes import quote
+from ibkr_sim.exchange.record import Record
+from ibkr_sim.exchange.sessions import Sessions
 from ibkr_sim.exchange.settings import ExchangeSettings
+from ibkr_sim.exchange.terms import ComboLeg
 from ibkr_sim.exchange.timeline import Timeline
-from ibkr_sim.exchange.validation import check_cancel, check_change, check_order
+from ibkr_sim.exchange.validation import check_cancel
 from ibkr_sim.exchange.worth import Worth
 
 LONGEST_NAP, SHORTEST_NAP = 0.25, 0.01
@@ -71,11 +78,18 @@ class Exchange(Market):
         for account in settings.accounts:
             rates.check(account.base, *account.cash)
         self._office = Office(self._ledger, rates)
+        self._combos = Combos(self._contracts.get)
+        self._sessions = Sessions(self._contract_of, always_open=settings.always_open)
+        self._locating = Locating(self._ledger, settings.shortable)
         self._worth = Worth(self.accounts, settings.time_zone, self.net_liquidation)
         self._worth.note(origin)
         numbering = Numbering(settings.seed, origin)
-        self._desk = Desk(self._floor.tape, self._ledger, rates, numbering, self._emit, self._show_trade)
+        around = Surroundings(self._floor.tape, self._contract_of, self._sessions, self._locating, self._cushion)
+        self._desk = Desk(around, self._ledger, rates, numbering, self._emit, self._show_trade)
         self.backstage = Backstage(self._desk, self._ledger, self._contract_of, self._emit, self.advance, self._settle)
+        self._admission = Admission(self.accounts, self._office, self.contract, self.order, self._quote)
+        self._identify: Callable[[int], int] | None = None
+        """How orders by hand get an order id."""
         self._shown: dict[int, Quote] = {}
         self._listeners: list[Callable[[Event], None]] = []
         self._events: deque[Event] = deque()
@@ -114,7 +128,31 @@ class Exchange(Market):
         self._deliver()
 
     def contract(self, conid: int) -> Contract | None:
-        return self._contracts.get(conid)
+        return self._contracts.get(conid) or self._combos.get(conid)
+
+    def combination(self, symbol: str, currency: str, legs: Sequence[ComboLeg]) -> Contract:
+        return self._combos.name(symbol, currency, legs)
+
+    def is_halted(self, conid: int) -> bool:
+        return conid in self._sessions.halted
+
+    def halt(self, conid: int) -> None:
+        """Nobody trades a contract until it is resumed; its quote still moves."""
+        self.advance()
+        self._sessions.halted.add(conid)
+
+    def resume(self, conid: int) -> None:
+        self._sessions.halted.discard(conid)
+        self.advance()
+
+    def shortable(self, conid: int) -> Decimal | None:
+        return self._locating.available(conid)
+
+    def lend(self, conid: int, shares: Decimal | None) -> None:
+        """How many shares can be borrowed from now on; None for any number."""
+        self._locating.set(conid, shares)
+        self._desk.attend(self.now())
+        self._deliver()
 
     def find_contracts(
         self,
@@ -138,7 +176,8 @@ class Exchange(Market):
         )
 
     def quote(self, conid: int) -> Quote:
-        self._floor.wake(conid)
+        for one in self._traded_in(conid):
+            self._floor.wake(one)
         return self._quote(conid)
 
     def glance(self, conid: int) -> Quote:
@@ -148,12 +187,28 @@ class Exchange(Market):
         self.advance()
         return self._floor.bars(conid, intervals)
 
-    def place(self, request: OrderRequest) -> Order:
+    def record(self, conid: int) -> Record:
         self.advance()
-        contract = self._check(request)
-        self._office.admit(request, contract, self._quote(request.conid))
-        self._floor.wake(request.conid)
-        return self._settled(self._desk.accept(request, self.now(), aside=self.backstage.setting_aside).perm_id)
+        return Record(self._floor.tape(conid), self._floor.past(conid), self._timeline)
+
+    def depth(self, conid: int, most: int) -> Depth:
+        return depth(self._floor.tape(conid), self._desk.book(conid), most)
+
+    def day_trades(self, conid: int) -> tuple[int, Decimal]:
+        tape = self._floor.tape(conid)
+        return tape.trade_count, tape.turnover * tape.tick
+
+    def place(self, request: OrderRequest) -> Order:
+        return self._accept(request, None)
+
+    def place_by_hand(self, request: OrderRequest) -> Order:
+        return self._accept(replace(request, client_id=0, order_id=0), self._identify)
+
+    def bind_by_hand(self, identify: Callable[[int], int] | None) -> None:
+        self._identify = identify
+
+    def bind(self, perm_id: int, order_id: int) -> None:
+        self._desk.bind(self._desk.tickets[perm_id], order_id)
 
     def hold(self, request: OrderRequest) -> Order:
         with self.backstage.aside():
@@ -164,13 +219,9 @@ class Exchange(Market):
 
     def modify(self, perm_id: int, request: OrderRequest) -> Order:
         self.advance()
-        check_change(self.order(perm_id), request)
-        contract = self._check(request)
-        ticket = self._desk.tickets[perm_id]
-        before = replace(ticket.request, quantity=ticket.remaining)
-        after = replace(request, quantity=request.quantity - ticket.filled)
-        self._office.admit(after, contract, self._quote(request.conid), before)
-        self._desk.change(ticket, request, self.now())
+        self._admission.change(perm_id, request, self.now())
+        self._wake(request)
+        self._desk.change(self._desk.tickets[perm_id], request, self.now())
         return self._settled(perm_id)
 
     def cancel(self, perm_id: int, reason: str = "") -> Order:
@@ -181,8 +232,7 @@ class Exchange(Market):
 
     def preview(self, request: OrderRequest) -> Preview:
         self.advance()
-        contract = self._check(request)
-        return self._office.preview(request, contract, self._quote(request.conid))
+        return self._admission.preview(request, self.now())
 
     def order(self, perm_id: int) -> Order | None:
         ticket = self._desk.tickets.get(perm_id)
@@ -227,17 +277,39 @@ class Exchange(Market):
 
         return unsubscribe
 
-    def _check(self, request: OrderRequest) -> Contract:
-        return check_order(request, self._contracts.get(request.conid), account_known=request.account in self._ledger)
+    def _accept(self, request: OrderRequest, identify: Callable[[int], int] | None) -> Order:
+        self.advance()
+        self._admission.place(request, self.now())
+        self._wake(request)
+        aside = self.backstage.setting_aside
+        return self._settled(self._desk.accept(request, self.now(), aside=aside, identify=identify).perm_id)
+
+    def _wake(self, request: OrderRequest) -> None:
+        """What an order trades or watches takes part in every step."""
+        watched = request.conditions.conids if request.conditions else ()
+        for conid in (*self._traded_in(request.conid), *sorted(watched)):
+            self._floor.wake(conid)
+
+    def _traded_in(self, conid: int) -> Sequence[int]:
+        """A combination's legs, else the contract itself."""
+        combination = self._combos.get(conid)
+        return (conid,) if combination is None else [leg.conid for leg in combination.legs]
+
+    def _cushion(self, account: str) -> Decimal:
+        """In percent."""
+        current = self._office.statement(account)
+        return current.excess / current.net_liquidation * 100 if current.net_liquidation > 0 else Decimal(0)
 
     def _settled(self, perm_id: int) -> Order:
         order = self._desk.tickets[perm_id].order()
-        self._show(order.request.conid)
+        for conid in self._traded_in(order.request.conid):
+            self._show(conid)
         self._deliver()
         return order
 
     def _contract_of(self, conid: int) -> Contract:
-        return self._floor.tape(conid).contract
+        """Raises KeyError."""
+        return self._combos.get(conid) or self._floor.tape(conid).contract
 
     def _settle(self, perm_id: int, change: Callable[[datetime], None]) -> Order:
         """Make a change at the present moment, and publish what it caused."""
@@ -247,16 +319,27 @@ class Exchange(Market):
     def _walk(self, end: int, *, quiet: bool) -> None:
         """Process the steps up to `end`, all on one day. Where there are no orders, a quiet walk is left to `Tape`."""
         while self._floor.step < end:
-            conids = [conid for conid in self._floor.awake() if not quiet or self._desk.book(conid)]
+            conids = [conid for conid in self._floor.awake() if not quiet or self._desk.concerns(conid)]
             if not conids:
-                self._floor.step = end
-                return
+                self._floor.step = self._next_due(end)
+                self._desk.attend(self._timeline.time_of(self._floor.step))
+                continue
             now = self._timeline.time_of(self._floor.step + 1)
             for conid in conids:
                 changed, traded = self._desk.step(conid, now)
                 if not quiet and (changed or traded):
                     self._show(conid, traded)
             self._floor.step += 1
+            self._desk.attend(now)
+
+    def _next_due(self, end: int) -> int:
+        """The coming step at which an order's hour strikes, at most `end`."""
+        alarm = self._desk.next_alarm
+        if self._desk.is_vigilant:
+            return self._floor.step + 1
+        if alarm is None:
+            return end
+        return min(end, max(self._floor.step + 1, self._timeline.first_at(alarm)))
 
     def _turn_day(self) -> None:
         self._worth.note(self._timeline.time_of(self._next_day))
@@ -265,6 +348,9 @@ class Exchange(Market):
         self._next_day = self._timeline.next_day(self._next_day)
 
     def _quote(self, conid: int) -> Quote:
+        combination = self._combos.get(conid)
+        if combination is not None:
+            return self._desk.combos.quote(combination, self._timeline.time_of(self._floor.step))
         tape = self._floor.tape(conid)
         return quote(tape, self._desk.book(conid), self._timeline.time_of(tape.step))
 

@@ -42,11 +42,12 @@ class Floor:
 
     def bars(self, conid: int, intervals: Sequence[tuple[datetime, datetime]]) -> Sequence[Bar]:
         """What is recorded, and before the opening what is invented. Raises KeyError for an unknown conid."""
-        tape, past = self.tape(conid), self._past(conid)
+        tape, past = self.tape(conid), self.past(conid)
         found = ((start, self._whole(tape, past, _seconds(start), _seconds(end))) for start, end in intervals)
         return [bar(start, whole, tape.tick) for start, whole in found if whole is not None]
 
-    def _past(self, conid: int) -> Past:
+    def past(self, conid: int) -> Past:
+        """What came before the opening. Raises KeyError for an unknown conid."""
         tape = self._tapes[conid]
         reference = int(self._contracts.reference(conid) / tape.tick)
         return Past(f"{self._seed}/{conid}", reference, _seconds(self._timeline.origin), calm=tape.is_currency)

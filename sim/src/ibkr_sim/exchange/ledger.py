@@ -107,9 +107,12 @@ class Ledger:
         """Raises KeyError for an account that is not a client's."""
         return self._accounts[name]
 
+    def clients(self) -> Iterator[Account]:
+        yield from self._accounts.values()
+
     def everyone(self) -> Iterator[Account]:
         """Clients, then the street and the broker."""
-        yield from self._accounts.values()
+        yield from self.clients()
         yield from self._houses.values()
 
     def trade(

@@ -8,6 +8,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from ibkr_sim.exchange.terms import Adjustment, ComboLeg, Conditions
+
+COMBO = "BAG"
+"""The security type of a combination."""
+
+
+ORDER_TYPES = (
+    *("ACTIVETIM", "AD", "ADJUST", "ALGO", "AON", "COND", "CONDORDER", "DAY", "FOK", "GAT", "GTC", "GTD", "HID"),
+    *("ICE", "IOC", "LIT", "LMT", "LOC", "MIDPX", "MIT", "MKT", "MOC", "OCA", "OPG", "PEGMID", "REL", "STP"),
+    *("STPLMT", "TRAIL", "TRAILLMT", "WHATIF"),
+)
+"""What contract details list."""
+WireValue = str | tuple[str, ...]
+"""One field, or the fields of a list or block."""
+
 
 class Side(StrEnum):
     BUY = "BUY"
@@ -42,7 +57,7 @@ class Contract:
     min_tick: Decimal
     valid_exchanges: tuple[str, ...]
     time_zone: str
-    order_types: tuple[str, ...] = ("ACTIVETIM", "DAY", "GTC", "IOC", "LMT", "MKT", "STP", "STPLMT", "WHATIF")
+    order_types: tuple[str, ...] = ORDER_TYPES
     multiplier: Decimal | None = None
     industry: str = ""
     category: str = ""
@@ -50,6 +65,8 @@ class Contract:
     stock_type: str = ""
     isin: str = ""
     size_increment: Decimal = Decimal(1)
+    legs: tuple[ComboLeg, ...] = ()
+    """Of a combination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +91,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What a client asks for. `wire` holds what a door must echo but the exchange does not read."""
+    """What a client asks for. `wire` holds what a door must echo but the exchange does not read.
+
+    `stop_price` is IBKR's auxiliary price: a stop, a trigger, a trailing amount or an offset, as the type has it.
+    """
 
     account: str
     conid: int
@@ -89,7 +109,25 @@ class OrderRequest:
     client_id: int = 0
     order_id: int = 0
     exchange: str = "SMART"
-    wire: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, WireValue] = field(default_factory=dict)
+    trailing_percent: Decimal | None = None
+    trail_stop: Decimal | None = None
+    """Where a trailing stop begins; None lets the market say."""
+    limit_offset: Decimal | None = None
+    """Between stop and limit of a TRAIL LIMIT order."""
+    percent_offset: Decimal | None = None
+    """Of a REL order, as a fraction of the price."""
+    good_after: datetime | None = None
+    good_till: datetime | None = None
+    all_or_none: bool = False
+    hidden: bool = False
+    display_size: Decimal | None = None
+    parent: int = 0
+    """Permanent id of the order that has to fill first; 0 for none."""
+    oca_group: str = ""
+    oca_type: int = 3
+    conditions: Conditions | None = None
+    adjustment: Adjustment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +146,12 @@ class Order:
     updated_at: datetime
     reason: str = ""
     """Why it ended, in IBKR's words ("Order Canceled - reason:")."""
+    stop: Decimal | None = None
+    """Where its stop stands, which moves when it trails."""
+    why_held: str = ""
+    """What keeps it from the market: `child`, `locate`, `trigger` ..., with commas between."""
+    notice: tuple[int, str] | None = None
+    """IBKR's code and text about an order that was taken and yet waits."""
 
 
 @dataclass(frozen=True, slots=True)

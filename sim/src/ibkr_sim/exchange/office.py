@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ibkr_sim.exchange.accounts import CurrencyFigures, Statement, account_values, statement
 from ibkr_sim.exchange.commissions import commission
 from ibkr_sim.exchange.currencies import Rates
+from ibkr_sim.exchange.families.kinds import KINDS
 from ibkr_sim.exchange.ledger import Ledger
 from ibkr_sim.exchange.model import AccountValue, Contract, OrderRequest, Preview, Quote, Side
 from ibkr_sim.exchange.previews import check_funds, exposure_after, preview
+from ibkr_sim.exchange.terms import ComboLeg
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an order trades in one contract: a signed quantity at the price that is to be expected."""
+
+    contract: Contract
+    quantity: Decimal
+    price: Decimal
+
+    @property
+    def value(self) -> Decimal:
+        return abs(self.quantity) * self.price
 
 
 class Office:
@@ -27,40 +43,40 @@ class Office:
     def account_values(self, account: str) -> Sequence[AccountValue]:
         return account_values(self.statement(account), self._figures(account), self._ledger.pnl(account))
 
-    def preview(self, request: OrderRequest, contract: Contract, current: Quote) -> Preview:
+    def preview(self, request: OrderRequest, parts: Sequence[Part]) -> Preview:
         """`request` must have passed `check_order`. Raises Rejected (201) when funds do not suffice."""
-        outcome = self._outcome(request, contract, current)
+        outcome = self._outcome(request.account, parts)
         check_funds(outcome, self._ledger.account(request.account).base)
         return outcome
 
-    def admit(
-        self, request: OrderRequest, contract: Contract, current: Quote, replaced: OrderRequest | None = None
-    ) -> None:
+    def admit(self, request: OrderRequest, parts: Sequence[Part], replaced: OrderRequest | None = None) -> None:
         """Raises Rejected (201) when funds do not suffice. What binds no more than what it replaces always passes."""
-        if replaced is None or _value(request, current) > _value(replaced, current):
-            self.preview(request, contract, current)
+        if replaced is None or len(parts) > 1 or request.quantity * parts[0].price > _value_before(replaced, parts[0]):
+            self.preview(request, parts)
 
-    def _outcome(self, request: OrderRequest, contract: Contract, current: Quote) -> Preview:
-        value = _value(request, current)
-        before, after = self.statement(request.account), self._statement_after(request, contract, current)
-        fee, currency = commission(contract, request.quantity, value, self._rates.rate)
+    def _outcome(self, account: str, parts: Sequence[Part]) -> Preview:
+        before, after = self.statement(account), self._statement_after(account, parts)
+        fees = [commission(row.contract, abs(row.quantity), row.value, self._rates.rate) for row in parts]
+        currency = fees[0][1]
+        fee = sum((amount * self._rates.rate(own, currency) for amount, own in fees), Decimal(0))
         return preview(before, after, (fee, currency), fee * self._rates.rate(currency, before.base))
 
-    def _statement_after(self, request: OrderRequest, contract: Contract, current: Quote) -> Statement:
+    def _statement_after(self, name: str, parts: Sequence[Part]) -> Statement:
         """The account as if the whole order had filled at its price."""
-        account, price = self._ledger.account(request.account), _expected_price(request, current)
-        quantity = request.quantity if request.side is Side.BUY else -request.quantity
-        exposures, balances = self._ledger.exposures(account.id), self._ledger.balances(account.id)
-        rate = self._rates.rate(contract.currency, account.base)
-        cash = quantity * price * rate
-        balances[contract.currency] = balances.get(contract.currency, Decimal(0)) - cash
-        if contract.sec_type == "CASH":
-            balances[contract.symbol] = balances.get(contract.symbol, Decimal(0)) + cash
-        else:
-            position = self._ledger.position(account.id, contract.conid)
-            held, mark = (position.quantity, position.market_price) if position else (Decimal(0), price)
-            exposures[contract.conid] = exposure_after(held, mark, quantity, price) * rate
-        return statement(account.id, account.base, exposures, balances)
+        account = self._ledger.account(name)
+        exposures, balances = self._ledger.exposures(name), self._ledger.balances(name)
+        for row in parts:
+            contract, quantity, price = row.contract, row.quantity, row.price
+            rate = self._rates.rate(contract.currency, account.base)
+            cash = quantity * price * rate
+            balances[contract.currency] = balances.get(contract.currency, Decimal(0)) - cash
+            if contract.sec_type == "CASH":
+                balances[contract.symbol] = balances.get(contract.symbol, Decimal(0)) + cash
+            else:
+                position = self._ledger.position(name, contract.conid)
+                held, mark = (position.quantity, position.market_price) if position else (Decimal(0), price)
+                exposures[contract.conid] = exposure_after(held, mark, quantity, price) * rate
+        return statement(name, account.base, exposures, balances)
 
     def _figures(self, account: str) -> dict[str, CurrencyFigures]:
         owner = self._ledger.account(account)
@@ -79,15 +95,32 @@ class Office:
         return figures
 
 
-def _value(request: OrderRequest, current: Quote) -> Decimal:
-    return request.quantity * _expected_price(request, current)
+def part(request: OrderRequest, contract: Contract, current: Quote) -> Part:
+    """The whole of an order that is no combination."""
+    quantity = request.quantity if request.side is Side.BUY else -request.quantity
+    return Part(contract, quantity, _expected_price(request, current))
+
+
+def leg_part(request: OrderRequest, leg: ComboLeg, contract: Contract, current: Quote) -> Part:
+    """One leg of a combination, at its own quote: the combination's limit says nothing about it."""
+    quantity = leg.signed_ratio * (request.quantity if request.side is Side.BUY else -request.quantity)
+    price = current.ask if quantity > 0 else current.bid
+    return Part(contract, quantity, price or Decimal(0))
+
+
+def _value_before(replaced: OrderRequest, current: Part) -> Decimal:
+    return replaced.quantity * (_own_price(replaced) or current.price)
 
 
 def _expected_price(request: OrderRequest, current: Quote) -> Decimal:
-    """What a unit would cost: the limit, else the stop, else the quote."""
-    if request.order_type in ("LMT", "STP LMT") and request.limit_price is not None:
-        return request.limit_price
-    if request.order_type == "STP" and request.stop_price is not None:
-        return request.stop_price
-    price = current.ask if request.side is Side.BUY else current.bid
+    """What a unit would cost: the order's own price, else the quote."""
+    price = _own_price(request) or (current.ask if request.side is Side.BUY else current.bid)
     return price or Decimal(0)
+
+
+def _own_price(request: OrderRequest) -> Decimal | None:
+    """The limit, else the stop; None for an order that takes what comes."""
+    kind = KINDS[request.order_type]
+    if kind.limit or kind.peg is not None:
+        return request.limit_price or None
+    return request.stop_price if kind.auxiliary else None

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from hashlib import sha256
 
+from ibkr_sim.exchange.families.kinds import KINDS, Kind
+from ibkr_sim.exchange.families.trailing import trailing_limit
 from ibkr_sim.exchange.model import Order, OrderRequest, Side, Status
+from ibkr_sim.exchange.terms import Condition
 
 PRICE_EXACTNESS = Decimal("0.00000001")
+
+
+class Gate(StrEnum):
+    """What an order can wait for before it may work, in the order in which it is looked at."""
+
+    PARENT = "child"
+    SHARES = "locate"
+    TIME = "time"
+    CONDITIONS = "condition"
+    HOURS = "hours"
+    AUCTION = "auction"
 
 
 class Ticket:
@@ -26,7 +41,23 @@ class Ticket:
         self.reason = ""
         self.sequence = 0
         """Its place among orders of the same price: lower came first."""
-        self.triggered = not request.order_type.startswith("STP")
+        self.gate: Gate | None = None
+        self.passed: set[Gate] = set()
+        """Gates that do not close again."""
+        self.witnessed: set[Condition] = set()
+        self.auction: datetime | None = None
+        """When the auction is that it is meant for."""
+        self.notice: tuple[int, str] | None = None
+        self._arm()
+
+    def _arm(self) -> None:
+        request = self.request
+        self.kind: Kind = KINDS[request.order_type]
+        self.triggered = self.kind.trigger is None
+        self.stop = request.stop_price if self.kind.auxiliary else request.trail_stop
+        self.first_stop = self.stop
+        self.peg: Decimal | None = None
+        """The limit of a pegged order as the quote now has it."""
 
     @property
     def side(self) -> Side:
@@ -39,7 +70,29 @@ class Ticket:
     @property
     def limit(self) -> Decimal | None:
         """The worst price it accepts; None for any."""
-        return self.request.limit_price if self.request.order_type in ("LMT", "STP LMT") else None
+        if self.kind.limit:
+            return self.request.limit_price
+        if self.request.order_type == "TRAIL LIMIT" and self.stop is not None:
+            return trailing_limit(self.request, self.stop, self.first_stop or self.stop)
+        return self.peg
+
+    @property
+    def whole(self) -> bool:
+        """Whether it fills in one go or not at all."""
+        return self.request.all_or_none or self.request.tif == "FOK"
+
+    @property
+    def displayed(self) -> Decimal:
+        """The size that others see of it."""
+        if self.request.hidden or self.whole:
+            return Decimal(0)
+        return min(self.remaining, self.request.display_size or self.remaining)
+
+    @property
+    def why_held(self) -> str:
+        if self.status is not Status.PRE_SUBMITTED:
+            return ""
+        return ",".join([*([self.gate.value] if self.gate else []), *(() if self.triggered else ("trigger",))])
 
     @property
     def average_price(self) -> Decimal:
@@ -48,6 +101,25 @@ class Ticket:
         average = self.paid / self.filled
         exponent = average.as_tuple().exponent
         return average if isinstance(exponent, int) and exponent >= -8 else average.quantize(PRICE_EXACTNESS)
+
+    def amend(self, request: OrderRequest, now: datetime) -> None:
+        """Other terms; one whose trigger changes waits for it anew."""
+        before, self.request, self.updated_at = self.request, request, now
+        if _trigger(before) != _trigger(request):
+            self._arm()
+            self.status = Status.SUBMITTED if self.triggered else Status.PRE_SUBMITTED
+        if before.conditions != request.conditions:
+            self.passed.discard(Gate.CONDITIONS)
+            self.witnessed.clear()
+        if request.quantity > before.quantity:
+            self.passed.discard(Gate.SHARES)
+        if (before.order_type, before.tif) != (request.order_type, request.tif):
+            self.passed -= {Gate.HOURS, Gate.AUCTION}
+            self.auction = None
+
+    def trail_to(self, stop: Decimal) -> None:
+        self.first_stop = stop if self.first_stop is None else self.first_stop
+        self.stop = stop
 
     def fill(self, quantity: Decimal, price: Decimal, now: datetime) -> None:
         self.filled += quantity
@@ -78,6 +150,9 @@ class Ticket:
             created_at=self.created_at,
             updated_at=self.updated_at,
             reason=self.reason,
+            stop=self.stop,
+            why_held=self.why_held,
+            notice=self.notice,
         )
 
 
@@ -103,3 +178,13 @@ class Numbering:
     def sequence(self) -> int:
         self._sequence += 1
         return self._sequence
+
+
+def leg_exec_id(exec_id: str, leg: int) -> str:
+    """The third part counts: 1 is the order's own execution, what follows are a combination's legs."""
+    run, execution, _part, correction = exec_id.split(".")
+    return f"{run}.{execution}.{leg + 1:02d}.{correction}"
+
+
+def _trigger(request: OrderRequest) -> tuple[object, ...]:
+    return request.order_type, request.stop_price, request.trailing_percent, request.trail_stop

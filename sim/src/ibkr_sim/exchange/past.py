@@ -6,6 +6,10 @@ from hashlib import blake2b
 from typing import Final
 
 _MINUTE: Final = 60
+_HOUR: Final = 60
+"""Minutes."""
+_QUIET, _BUSY = 100, 4
+"""Lots that change hands in every minute, and lots more for each of up to 255 points that are drawn."""
 _DAY: Final = 24 * 60 * _MINUTE
 SWINGS: Final = (
     (1400 * _DAY, 240_000),
@@ -33,6 +37,8 @@ class Past:
         """`reference` is the price in ticks at the `origin`, where the past ends."""
         self._name, self._reference, self._origin = name, reference, origin
         self._divisor = _CALM if calm else 1
+        self._lines: dict[int, tuple[int, int, int]] = {}
+        """By length of swing: the line looked at last, for who reads on reads along it. Place, start, rise."""
         self._last = self._height(origin)
 
     def price(self, moment: int) -> int:
@@ -41,9 +47,28 @@ class Past:
         return max(self._reference + self._reference * height // _MILLION, 1)
 
     def volume(self, start: int, end: int) -> int:
-        """Shares, in lots of a hundred."""
-        busy = self._draw("volume", start // _MINUTE) % 900 + 100
-        return max((end - start) * busy // _MINUTE, 1) * 100
+        """Shares, in lots of a hundred; that of minutes is the sum of their own."""
+        first, last = -(-start // _MINUTE), end // _MINUTE
+        if first > last:
+            return self._part(start, end) * 100
+        lots = self._lots(first, last)
+        lots += self._part(start, first * _MINUTE) if start % _MINUTE else 0
+        lots += self._part(last * _MINUTE, end) if end % _MINUTE else 0
+        return max(lots, 1) * 100
+
+    def _part(self, start: int, end: int) -> int:
+        """Lots in a part of one minute."""
+        minute = start // _MINUTE
+        return max(self._lots(minute, minute + 1) * (end - start) // _MINUTE, 1)
+
+    def _lots(self, first: int, last: int) -> int:
+        """In whole minutes, counted since 1970. One draw gives those of an hour."""
+        busy = 0
+        for hour in range(first // _HOUR, -(-last // _HOUR)):
+            start = hour * _HOUR
+            drawn = blake2b(f"{self._name}/volume/{hour}".encode(), digest_size=_HOUR).digest()
+            busy += sum(drawn[max(first - start, 0) : last - start])
+        return _QUIET * (last - first) + busy * _BUSY
 
     def _height(self, moment: int) -> int:
         return sum(self._swing(length, reach, moment) for length, reach in SWINGS)
@@ -51,8 +76,11 @@ class Past:
     def _swing(self, length: int, reach: int, moment: int) -> int:
         """On a straight line between two heights that were drawn by lot."""
         place, rest = divmod(moment, length)
-        before, after = (self._draw(str(length), place + step) % (2 * reach + 1) - reach for step in (0, 1))
-        return before + (after - before) * rest // length
+        line = self._lines.get(length)
+        if line is None or line[0] != place:
+            before, after = (self._draw(str(length), place + step) % (2 * reach + 1) - reach for step in (0, 1))
+            line = self._lines[length] = (place, before, after - before)
+        return line[1] + line[2] * rest // length
 
     def _draw(self, kind: str, place: int) -> int:
         return int.from_bytes(blake2b(f"{self._name}/{kind}/{place}".encode(), digest_size=6).digest(), "big")

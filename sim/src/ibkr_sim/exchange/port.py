@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ibkr_sim.exchange.bars import Bar
+from ibkr_sim.exchange.depth import Depth
 from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
@@ -22,6 +23,8 @@ from ibkr_sim.exchange.model import (
     Preview,
     Quote,
 )
+from ibkr_sim.exchange.record import Record
+from ibkr_sim.exchange.terms import ComboLeg
 
 
 class Market(Protocol):
@@ -35,6 +38,14 @@ class Market(Protocol):
         """The exchange's own time, in UTC."""
 
     def contract(self, conid: int) -> Contract | None: ...
+
+    def combination(self, symbol: str, currency: str, legs: Sequence[ComboLeg]) -> Contract:
+        """The contract of these legs, the same each time. Raises Rejected (200 for an unknown leg, 321, 10000)."""
+
+    def is_halted(self, conid: int) -> bool: ...
+
+    def shortable(self, conid: int) -> Decimal | None:
+        """Shares left to borrow for a short sale; None when there is no end to them."""
 
     def find_contracts(
         self,
@@ -61,8 +72,26 @@ class Market(Protocol):
         What lies before the exchange's opening is invented.
         """
 
+    def record(self, conid: int) -> Record:
+        """Its past until now: bars of any kind and length, single ticks. Raises KeyError."""
+
+    def depth(self, conid: int, most: int) -> Depth:
+        """The best `most` levels of either side. Raises KeyError."""
+
+    def day_trades(self, conid: int) -> tuple[int, Decimal]:
+        """How many trades it has had today, and price times size over all of them. Raises KeyError."""
+
     def place(self, request: OrderRequest) -> Order:
         """Take an order; it may have filled when this returns. Raises Rejected (201, 203, 110, 434 ...)."""
+
+    def place_by_hand(self, request: OrderRequest) -> Order:
+        """As `place`, for an order that no API client sends: its client id is 0, its order id 0 until it is bound."""
+
+    def bind_by_hand(self, identify: Callable[[int], int] | None) -> None:
+        """From now on orders by hand get the order id that `identify` finds for their permanent id; None ends it."""
+
+    def bind(self, perm_id: int, order_id: int) -> None:
+        """Give an order its order id. Raises KeyError for an unknown one."""
 
     def hold(self, request: OrderRequest) -> Order:
         """Take an order that trades with nobody until `release`, as a child waits for its parent. Raises as `place`."""

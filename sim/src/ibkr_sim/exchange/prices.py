@@ -8,6 +8,7 @@ from random import Random
 
 from ibkr_sim.exchange.bars import Minutes
 from ibkr_sim.exchange.model import Contract, Side
+from ibkr_sim.exchange.ticks import Quotes, Trades
 from ibkr_sim.exchange.timeline import Timeline
 
 # Per step of a quarter second: the variance of the relative move (about 1.5 % a day for stocks, 0.6 % for
@@ -36,7 +37,7 @@ class Tape:
         self._stride = 1 + isqrt(int(2 * variance))
         self._move_chance = int(variance / self._stride**2 * 65536)
         self._pull = CURRENCY_PULL if self.is_currency else STOCK_PULL
-        self._lot = 100_000 if self.is_currency else 100
+        self.lot = 100_000 if self.is_currency else 100
         self._spread = 1
         self._lots = [4, 4]
         self.pending = 0
@@ -50,9 +51,13 @@ class Tape:
         self.last_size = 0
         self.close = Decimal(self._reference) * self.tick
         self.minutes = Minutes(timeline)
-        self.volume = 0
+        self.trades = Trades()
+        self.quotes = Quotes(timeline)
+        self.volume = self.turnover = self.trade_count = 0
+        """Of the day: shares, ticks times shares, number of trades."""
         self._quote()
-        self._record(self.ask, self._lot)
+        self._note_quote()
+        self._record(self.ask, self.lot)
 
     @property
     def bid_price(self) -> Decimal:
@@ -85,7 +90,10 @@ class Tape:
         before = (self.bid, self.ask, self.bid_size, self.ask_size)
         self._draw(self._random.getrandbits(96))
         self._quote()
-        return before != (self.bid, self.ask, self.bid_size, self.ask_size)
+        if before == (self.bid, self.ask, self.bid_size, self.ask_size):
+            return False
+        self.quotes.note(self.step, self.bid, self.ask, self.bid_size, self.ask_size)
+        return True
 
     def print_pending(self) -> None:
         if self.pending:
@@ -101,12 +109,24 @@ class Tape:
         if side is Side.BUY:
             self.ask_size -= quantity
             if not self.ask_size:
-                self.ask, self.ask_size = self.ask + 1, self._lots[0] * self._lot
+                self.ask, self.ask_size = self.ask + 1, self._deeper(side)
         else:
             self.bid_size -= quantity
             if not self.bid_size:
                 # A price of nothing is no bid; at one tick the level refills instead of giving way.
-                self.bid, self.bid_size = max(self.bid - 1, 1), self._lots[1] * self._lot
+                self.bid, self.bid_size = max(self.bid - 1, 1), self._deeper(side)
+        self._note_quote()
+
+    def levels(self, side: Side, most: int) -> list[tuple[Decimal, int]]:
+        """What a client of `side` meets level by level if it takes them all at once: prices and sizes."""
+        first, step, size = (self.ask, 1, self.ask_size) if side is Side.BUY else (self.bid, -1, self.bid_size)
+        prices = [first + step * place for place in range(most)]
+        sizes = [size, *[self._deeper(side)] * (most - 1)]
+        return [(price * self.tick, amount) for price, amount in zip(prices, sizes, strict=True) if price > 0]
+
+    def _deeper(self, side: Side) -> int:
+        """The size that comes up behind a level that is used up."""
+        return self._lots[0 if side is Side.BUY else 1] * self.lot
 
     def record(self, price: Decimal, size: int) -> None:
         """A trade that a client took part in."""
@@ -118,6 +138,9 @@ class Tape:
             return
         self.last, self.last_size = ticks, size
         self.volume += size
+        self.turnover += ticks * size
+        self.trade_count += 1
+        self.trades.note(self.step, ticks, size)
         self.minutes.note(self.step, ticks, size)
         self._widen(ticks, ticks)
 
@@ -136,17 +159,20 @@ class Tape:
         if not (bits >> 63 & 3 or self.is_currency):
             buyer = bits >> 65 & 1
             lots = 1 + (bits >> 66 & 15) % self._lots[buyer]
-            self.pending = (lots if buyer else -lots) * self._lot
+            self.pending = (lots if buyer else -lots) * self.lot
 
     def _quote(self) -> None:
         self._middle = max(self._middle, 3)
         self.bid = self._middle - self._spread // 2
         self.ask = self.bid + self._spread
-        self.bid_size = self._lots[0] * self._lot
-        self.ask_size = self._lots[1] * self._lot
+        self.bid_size = self._lots[0] * self.lot
+        self.ask_size = self._lots[1] * self.lot
         if self.is_currency:
             self.minutes.note(self.step, self.bid, 0)
             self._widen(self.bid, self.ask)
+
+    def _note_quote(self) -> None:
+        self.quotes.note(self.step, self.bid, self.ask, self.bid_size, self.ask_size)
 
     def _widen(self, low: int, high: int) -> None:
         if self.high is None or self.low is None:
@@ -158,5 +184,5 @@ class Tape:
     def _turn_day(self) -> None:
         self.close = (self.bid + self.ask) // 2 * self.tick if self.last is None else self.last * self.tick
         self.open = self.high = self.low = None
-        self.volume = 0
+        self.volume = self.turnover = self.trade_count = 0
         self._next_day = self._timeline.next_day(self.step)

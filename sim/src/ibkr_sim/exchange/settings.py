@@ -44,6 +44,10 @@ class ExchangeSettings:
     """Where midnight ends the exchange's day."""
     quiet_after: int = 400
     """A jump of more steps publishes only its last quotes; orders still meet every price on the way."""
+    always_open: bool = True
+    """False keeps orders waiting outside the hours of their exchange."""
+    shortable: Mapping[int, Decimal] = field(default_factory=dict)
+    """Shares that can be borrowed, by conid; without end where none are named."""
 
     def __post_init__(self) -> None:
         ids = [account.id for account in self.accounts]

@@ -22,6 +22,10 @@ class Timeline:
     def step_at(self, moment: datetime) -> int:
         return (moment - self.origin) // self._step
 
+    def first_at(self, moment: datetime) -> int:
+        """The first step at that moment, or after it."""
+        return -((self.origin - moment) // self._step)
+
     def time_of(self, step: int) -> datetime:
         return self.origin + step * self._step
 

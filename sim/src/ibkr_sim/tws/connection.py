@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from ibkr_sim.tws.answers.session import SYSTEM, error, greeting
 from ibkr_sim.tws.fields import FieldReader, Unreadable
 from ibkr_sim.tws.framing import PREFIX, FrameTooLong, Hello, agree, parse_hello, read_frame
 from ibkr_sim.tws.handlers.table import START_API
+from ibkr_sim.tws.pacing import MessageRate
 from ibkr_sim.tws.refusals import unreadable
 from ibkr_sim.tws.requests.session import StartApi, start_api
 from ibkr_sim.tws.settings import TwsSettings
 from ibkr_sim.tws.versions import LOWEST
 
+PACED: Final = "+PACEAPI"
+"""The connect option by which a client asks to be slowed down."""
 GONE: Final = (asyncio.IncompleteReadError, ConnectionError, TimeoutError, OSError)
 """What a read raises when the client left, or took too long over a frame."""
 
@@ -25,6 +29,8 @@ class Connection:
         self._writer = writer
         self._settings = settings
         self.version = LOWEST
+        self._paced = False
+        """Whether the client has asked to be slowed down instead of refused."""
 
     @property
     def peer(self) -> str:
@@ -56,6 +62,7 @@ class Connection:
         if version is None:
             return False
         self.version = version
+        self._paced = hello is not None and PACED in hello.options
         # One write: clients drop whatever else arrives with the reply, and read half a reply as none.
         self.send(greeting(version, now))
         return True
@@ -71,15 +78,27 @@ class Connection:
                 if fields.integer() == START_API:
                     return start_api(fields)
 
-    async def serve(self, answer: Callable[[bytes], None]) -> None:
-        """Hand every frame to `answer` until the client leaves or sends what cannot be read."""
+    async def serve(self, answer: Callable[[bytes], None], too_fast: Callable[[int], None]) -> None:
+        """Hand every frame to `answer` until the client leaves or sends what cannot be read.
+
+        `too_fast` hears how often there were too many.
+        """
+        rate, clock = MessageRate(self._settings.most_messages), asyncio.get_running_loop().time
         while not self._writer.transport.is_closing():
-            answer(await read_frame(self._reader, self._settings.patience))
+            payload = await read_frame(self._reader, self._settings.patience)
+            if delay := rate.delay(clock()):
+                if self._paced:
+                    await asyncio.sleep(delay)
+                else:
+                    rate.broken += 1
+                    too_fast(rate.broken)
+            rate.note(clock())
+            answer(payload)
             # A client that sends without pause must leave the others their turn.
             await asyncio.sleep(0)
 
-    def complain(self, refusal: Unreadable | FrameTooLong) -> None:
-        self.send(error(self.version, SYSTEM, *unreadable(str(refusal))))
+    def complain(self, refusal: Unreadable | FrameTooLong, now: datetime) -> None:
+        self.send(error(self.version, SYSTEM, *unreadable(str(refusal)), now))
 
     def part(self) -> None:
         """End without a word; what was sent before leaves first."""

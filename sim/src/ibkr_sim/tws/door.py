@@ -25,6 +25,8 @@ from ibkr_sim.tws.times import zoned
 from ibkr_sim.tws.visitor import Visitor
 
 CLIENT_ID_IN_USE: Final = 326
+TOO_FAST: Final = 100
+MOST_WARNINGS: Final = 3
 FARMS: Final = (
     (2104, "Market data farm connection is OK:usfarm"),
     (2106, "HMDS data farm connection is OK:ushmds"),
@@ -55,6 +57,7 @@ class TwsDoor:
         self._sessions: dict[int, tuple[Session, Connection]] = {}
         self._quotes: set[int] = set()
         self._positions: set[tuple[str, int]] = set()
+        self._changes: list[QuoteChanged] = []
         self._beat: asyncio.Task[None] | None = None
         self._push: asyncio.Handle | None = None
         self._unsubscribe: Callable[[], None] | None = None
@@ -140,7 +143,8 @@ class TwsDoor:
         taken = client_id in self._sessions or len(self._sessions) >= self._settings.most_clients
         if taken or admission is Admission.ID_IN_USE:
             text = "Unable to connect as the client id is already in use. Retry with a unique client id."
-            connection.send(answers.error(connection.version, answers.SYSTEM, CLIENT_ID_IN_USE, text))
+            time = self._house.market.now()
+            connection.send(answers.error(connection.version, answers.SYSTEM, CLIENT_ID_IN_USE, text, time))
             return
         await self._attend(client_id, visitor, connection)
 
@@ -154,8 +158,9 @@ class TwsDoor:
 
     async def _attend(self, client_id: int, visitor: Visitor, connection: Connection) -> None:
         visit = self._faults.enter(visitor)
-        session = Session(self._house, client_id, Outlet(connection.version, visit.send), visit)
-        visitor.attach(session.quotes)
+        outlet = Outlet(connection.version, visit.send, visit.now)
+        session = Session(self._house, client_id, outlet, visit)
+        visitor.attach(session.quotes, session.forget_data)
         self._sessions[client_id] = session, connection
 
         def answer(payload: bytes) -> None:
@@ -163,10 +168,19 @@ class TwsDoor:
 
         try:
             self._welcome(session)
-            await connection.serve(answer)
+            await connection.serve(answer, partial(self._warn, session, connection))
         finally:
             del self._sessions[client_id]
+            self._house.groups.part(client_id)
             visit.left()
+
+    def _warn(self, session: Session, connection: Connection, times: int) -> None:
+        """Of too many messages; the third time is the last."""
+        most = self._settings.most_messages
+        text = f"Max rate of messages per second has been exceeded:max={most} rec={most + 1} ({times})"
+        session.outlet.error(answers.SYSTEM, TOO_FAST, text)
+        if times == MOST_WARNINGS:
+            connection.part()
 
     def _answer(self, session: Session, connection: Connection, payload: bytes) -> None:
         try:
@@ -178,7 +192,7 @@ class TwsDoor:
     def _give_up(self, connection: Connection, error: Exception) -> None:
         """Say why a client cannot be served any longer: to it, or in the log."""
         if isinstance(error, Unreadable | FrameTooLong):
-            connection.complain(error)
+            connection.complain(error, self._house.market.now())
         elif not isinstance(error, GONE):
             logger.error("client %s was dropped", connection.peer, exc_info=error)
 
@@ -193,25 +207,40 @@ class TwsDoor:
         match event:
             case QuoteChanged(quote=quote):
                 self._quotes.add(quote.conid)
+                self._changes.append(event)
             case PositionChanged(position=position):
                 self._positions.add((position.account, position.conid))
             case _:
                 for session, _connection in self._sessions.values():
                     session.report(event)
-                return
+                # An order behind the best price changes the book, but not the quote.
+                self._quotes.add(event.order.request.conid)
         # One step of the exchange changes many quotes: all of them leave together when it is done.
         if self._push is None:
             self._push = asyncio.get_running_loop().call_soon(self._push_changes)
 
     def _push_changes(self) -> None:
-        quotes, positions, self._push = self._quotes, self._positions, None
-        self._quotes, self._positions = set(), set()
-        for session, _connection in self._sessions.values():
+        quotes, positions, changes, self._push = self._quotes, self._positions, self._changes, None
+        self._quotes, self._positions, self._changes = set(), set(), []
+
+        def tell(session: Session) -> None:
+            for event in changes:
+                session.note(event)
             session.push(quotes, positions)
+
+        self._tell_all(tell)
 
     async def _keep_time(self) -> None:
         while True:
             await asyncio.sleep(self._settings.beat)
             now = self._house.market.now()
-            for session, _connection in self._sessions.values():
-                session.refresh(now)
+            self._tell_all(partial(Session.refresh, now=now))
+
+    def _tell_all(self, tell: Callable[[Session], None]) -> None:
+        """What goes wrong with one client ends that client's visit alone."""
+        for session, connection in tuple(self._sessions.values()):
+            try:
+                tell(session)
+            except Exception as error:  # noqa: BLE001  the others' streams must go on
+                self._give_up(connection, error)
+                connection.part()

@@ -22,10 +22,11 @@ class FrameTooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The range of server versions a client offers."""
+    """The range of server versions a client offers, and its connect options."""
 
     lowest: int
     highest: int
+    options: str = ""
 
 
 def frame(payload: bytes) -> bytes:
@@ -50,7 +51,8 @@ def parse_hello(payload: bytes) -> Hello | None:
     if match is None:
         return None
     lowest = int(match[1])
-    return Hello(lowest, int(match[2] or lowest))
+    options = (match[3] or b"").decode("ascii", "replace")
+    return Hello(lowest, int(match[2] or lowest), options)
 
 
 def agree(hello: Hello, lowest: int, cap: int) -> int | None:

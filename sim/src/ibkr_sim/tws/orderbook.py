@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ibkr_sim.exchange.model import OrderRequest
 
@@ -43,6 +43,25 @@ class OrderBook:
 
     def holds(self, client_id: int, order_id: int) -> bool:
         return (client_id, order_id) in self._held
+
+    def family(self, request: OrderRequest, parent_of: Callable[[OrderRequest], int]) -> Sequence[OrderRequest]:
+        """Take out what is held and hangs together with an order's parent: parents before their children.
+
+        `parent_of` reads an order's parent id.
+        """
+        mine = {order_id: held for (client_id, order_id), held in self._held.items() if client_id == request.client_id}
+        root = parent_of(request)
+        while root in mine and parent_of(mine[root]) in mine:
+            root = parent_of(mine.pop(root))
+        return self._descend(request.client_id, root, parent_of)
+
+    def _descend(self, client_id: int, order_id: int, parent_of: Callable[[OrderRequest], int]) -> list[OrderRequest]:
+        first = self._held.pop((client_id, order_id), None)
+        found = [] if first is None else [first]
+        below = [key for key, held in self._held.items() if key[0] == client_id and parent_of(held) == order_id]
+        for _client_id, child in below:
+            found += self._descend(client_id, child, parent_of)
+        return found
 
     def held(self) -> Sequence[OrderRequest]:
         return tuple(self._held.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from ibkr_sim.tws.answers.session import error
 
@@ -13,6 +14,7 @@ class Outlet:
     version: int
     send: Callable[[bytes], None]
     """Takes one frame and returns at once; never raises, also after the client has left."""
+    now: Callable[[], datetime]
 
     def error(self, request_id: int, code: int, text: str) -> None:
-        self.send(error(self.version, request_id, code, text))
+        self.send(error(self.version, request_id, code, text, self.now()))

@@ -12,10 +12,10 @@ NOT_FOUND = 200
 
 
 def matches(market: Market, query: ContractQuery) -> Sequence[Contract]:
-    """A conid alone decides; without it every criterion given does."""
+    """A conid alone decides; without it every criterion given does. A combination is known by its legs alone."""
     if query.conid:
         contract = market.contract(query.conid)
-        return () if contract is None else (contract,)
+        return () if contract is None or contract.legs else (contract,)
     if not (query.symbol or query.local_symbol):
         return ()
     return market.find_contracts(

@@ -26,7 +26,13 @@ class TwsSettings:
     """The highest server version offered."""
     entitlement: Entitlement = Entitlement.LIVE
     market_data_lines: int = 100
-    """Streaming quotes at a time, per client."""
+    """Streaming quotes, and bars as they come, at a time, per client."""
+    depth_lines: int = 3
+    """Books shown level by level at a time, per client; as many streams of single ticks."""
+    most_messages: int = 50
+    """A second, from one client; 0 for as many as come. More are told 100, and the third time the client is closed."""
+    pacing: bool = True
+    """Whether requests for history, symbols and ticks that come too fast are refused as IBKR refuses them."""
     master_client_id: int | None = None
     """The client that hears of every client's orders and fills."""
     time_zone: str = "US/Eastern"

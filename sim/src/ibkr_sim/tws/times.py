@@ -24,6 +24,17 @@ def stamp(moment: datetime, zone: str, version: int) -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%Y%m%d  %H:%M:%S}"
 
 
+def universal(moment: datetime) -> str:
+    """`20260105-14:30:00`, always in UTC."""
+    return f"{moment.astimezone(UTC):%Y%m%d-%H:%M:%S}"
+
+
+def names_zone(text: str) -> bool:
+    """Whether a time that a client wrote says in which zone it is meant."""
+    match = _FILTER.fullmatch(text.strip())
+    return match is not None and (match[2] == "-" or bool(match[4]))
+
+
 def parse_filter(text: str, zone: str) -> datetime | None:
     """Read `yyyymmdd-hh:mm:ss` (UTC), `yyyymmdd hh:mm:ss [zone]` (the login's zone) or `yyyymmdd`.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -10,53 +12,104 @@ from ibkr_sim.exchange.model import Contract, OrderRequest, Rejected, Side
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.orders import PlaceOrder
 from ibkr_sim.tws.resolution import routed
+from ibkr_sim.tws.terms import adjustment, conditions
+from ibkr_sim.tws.times import parse_filter
 
 REJECTED, NO_ACCOUNT = 201, 435
+_BAD_DATE, _CASH_QUANTITY = (391, "Invalid date for GTD."), (10244, "Cash quantity cannot be used for this order.")
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
-_FEATURE_FIELDS: Final = {
-    "ocaGroup": "one-cancels-all group",
-    "goodAfterTime": "good after time",
-    "parentId": "parent order",
-    "allOrNone": "all or none",
-    "minQty": "minimum quantity",
-    "cashQty": "cash quantity",
-    "volatility": "volatility",
-    "trailingPercent": "trailing percent",
-    "discretionaryAmt": "discretionary amount",
+_TYPES: Final = {
+    **dict.fromkeys(("STPLMT", "STOP LIMIT"), "STP LMT"),
+    **dict.fromkeys(("TRAILLMT", "TRAIL LMT", "TRAILLIMIT"), "TRAIL LIMIT"),
+    **dict.fromkeys(("MIDPX", "MID PRICE"), "MIDPRICE"),
+    "PEGMID": "PEG MID",
 }
-"""Fields that change when or how an order trades, which an exchange that ignored them would get wrong."""
+"""Other names by which clients call an order type."""
+_UNKNOWN_BLOCKS: Final = {
+    "scalePriceIncrement": "scale order",
+    "hedgeType": "hedge order",
+    "deltaNeutralContract": "delta neutral contract",
+    "pegBenchmark": "pegged to benchmark",
+}
+_UNKNOWN_FIELDS: Final = {
+    "minQty": "minimum quantity",
+    "volatility": "volatility",
+    "discretionaryAmt": "discretionary amount",
+    "deltaNeutralOrderType": "delta neutral order",
+}
+"""Terms that change when or how an order trades, which an exchange that ignored them would get wrong."""
 
 
-def order_request(order: PlaceOrder, contract: Contract, client_id: int, accounts: Sequence[str]) -> OrderRequest:
-    """Raises Rejected: 201 for what this exchange cannot do, 321 and 435 for what IBKR would not read."""
-    _refuse_features(order)
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Of a client: its id, whose accounts it trades, its login's time zone, and the order that its order waits for."""
+
+    client_id: int
+    accounts: Sequence[str]
+    zone: str
+    parent: int = 0
+
+
+def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) -> OrderRequest:
+    """Raises Rejected: 201 for what this exchange cannot do, 321, 391, 435, 10244 for what IBKR would not read."""
+    _refuse_terms(order)
     side = _SIDES.get(order.fields["action"].upper())
     if side is None:
         raise Rejected(*invalid("Please enter a valid action"))
+    kind = order.fields["orderType"].upper()
+    order_type = _TYPES.get(kind, kind)
+    trailing = order_type.startswith("TRAIL")
+    percent = order.amount("trailingPercent") if trailing else None
     return OrderRequest(
-        account=_account(order.fields["account"], accounts),
+        account=_account(order.fields["account"], around.accounts),
         conid=contract.conid,
         side=side,
         quantity=order.amount("totalQuantity") or Decimal(0),
-        order_type=order.fields["orderType"].upper(),
+        order_type=order_type,
         tif=order.fields["tif"].upper() or "DAY",
         limit_price=order.amount("lmtPrice"),
-        stop_price=order.amount("auxPrice"),
+        stop_price=None if percent is not None else order.amount("auxPrice"),
         outside_rth=order.flag("outsideRth"),
         order_ref=order.fields["orderRef"],
-        client_id=client_id,
+        client_id=around.client_id,
         order_id=order.order_id,
         exchange=routed(contract, order.contract.exchange),
-        wire=order.fields,
+        wire={**order.fields, **order.blocks},
+        trailing_percent=percent,
+        trail_stop=order.amount("trailStopPrice") if trailing else None,
+        limit_offset=order.amount("lmtPriceOffset"),
+        percent_offset=order.amount("percentOffset") or None,
+        good_after=_moment(order.fields["goodAfterTime"], around.zone, invalid("Invalid good after time")),
+        good_till=_moment(order.fields["goodTillDate"], around.zone, _BAD_DATE),
+        all_or_none=order.flag("allOrNone"),
+        hidden=order.flag("hidden"),
+        display_size=order.amount("displaySize") or None,
+        parent=around.parent,
+        oca_group=order.fields["ocaGroup"],
+        oca_type=int(order.fields["ocaType"] or 0) or 3,
+        conditions=conditions(order.blocks.get("conditions", ()), around.zone),
+        adjustment=adjustment(order),
     )
 
 
-def _refuse_features(order: PlaceOrder) -> None:
-    used = set(order.features)
-    used |= {words for name, words in _FEATURE_FIELDS.items() if order.fields[name] not in ("", "0")}
+def _refuse_terms(order: PlaceOrder) -> None:
+    if order.amount("cashQty"):
+        raise Rejected(*_CASH_QUANTITY)
+    used = {words for name, words in _UNKNOWN_BLOCKS.items() if name in order.blocks}
+    used |= {words for name, words in _UNKNOWN_FIELDS.items() if order.fields[name] not in ("", "0", "None")}
     if used:
         names = ", ".join(sorted(used))
         raise Rejected(REJECTED, f"Order rejected - reason:Not supported by this simulator: {names}.")
+
+
+def _moment(text: str, zone: str, refusal: tuple[int, str]) -> datetime | None:
+    """None when it is not given. Raises Rejected."""
+    if not text:
+        return None
+    moment = parse_filter(text, zone)
+    if moment is None:
+        raise Rejected(*refusal)
+    return moment
 
 
 def _account(named: str, accounts: Sequence[str]) -> str:

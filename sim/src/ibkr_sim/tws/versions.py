@@ -4,11 +4,13 @@ from __future__ import annotations
 
 LOWEST = 157
 """Every client in use starts here or below."""
-HIGHEST = 178
-"""The last version whose layouts this door speaks."""
+HIGHEST = 200
+"""The last version whose messages are text alone."""
 
 CONTRACT_SIZE_RULES = 164
 """Contract details lose their version and size multiplier and gain three size rules."""
+SCHEDULES = 165
+"""Historical data may be sessions instead of bars."""
 ADVANCED_REJECT = 166
 """Errors carry advancedOrderRejectJson."""
 MANUAL_ORDER_TIME = 169
@@ -17,3 +19,12 @@ ZONED_TIMES = 174
 """Times of day name their zone."""
 ISSUER_ID = 176
 PENDING_PRICE_REVISION = 178
+LAST_TRADE_DATE = 182
+"""Contract details name the last trading day beside the contract month."""
+INELIGIBILITY_REASONS = 186
+ERROR_TIME = 194
+"""Errors lose their version and gain a time."""
+HISTORY_END = 196
+"""The span of historical data comes in a message of its own."""
+SUBMITTER = 198
+"""Executions name who sent the order."""

@@ -12,10 +12,11 @@ from ibkr_sim.faults.ports import Kind, Message
 from ibkr_sim.tws.answers.session import error
 from ibkr_sim.tws.connection import Connection
 from ibkr_sim.tws.feeds.marketdata import MarketDataFeed
+from ibkr_sim.tws.versions import ERROR_TIME
 
 _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
-        **dict.fromkeys(("1", "2", "45", "46", "57"), Kind.QUOTE),
+        **dict.fromkeys(("1", "2", "12", "13", "45", "46", "50", "57", "90", "99"), Kind.QUOTE),
         "3": Kind.STATUS,
         "4": Kind.NOTICE,
         "5": Kind.ORDER,
@@ -67,10 +68,11 @@ class Visitor:
         self.name = str(client_id)
         self._connection, self._market = connection, market
         self._quotes: MarketDataFeed | None = None
+        self._forget: Callable[[], None] | None = None
 
-    def attach(self, quotes: MarketDataFeed) -> None:
-        """Once it has been let in: its streams of quotes."""
-        self._quotes = quotes
+    def attach(self, quotes: MarketDataFeed, forget: Callable[[], None]) -> None:
+        """Once it has been let in: its quotes, and how all its streams of market data end."""
+        self._quotes, self._forget = quotes, forget
 
     @property
     def gone(self) -> bool:
@@ -87,6 +89,8 @@ class Visitor:
     def describe(self, frame: bytes) -> Message:
         fields = frame[_LENGTH:].decode("ascii").split("\0")
         kind = _KINDS.get(fields[0], Kind.OTHER)
+        if kind is Kind.NOTICE and self._connection.version >= ERROR_TIME:
+            fields.insert(1, "2")  # the message version, which later servers leave out
         places = _PLACES.get(kind, _NOWHERE)
         order_id = None if places.order_id is None else int(fields[places.order_id])
         exec_id = "" if places.exec_id is None else fields[places.exec_id]
@@ -96,14 +100,15 @@ class Visitor:
         return Message(kind, frame, order_id, perm_id, exec_id, code, asked)
 
     def notice(self, request_id: int, code: int, text: str) -> Message:
-        return Message(Kind.NOTICE, error(self._connection.version, request_id, code, text), request_id, code=code)
+        frame = error(self._connection.version, request_id, code, text, self._market.now())
+        return Message(Kind.NOTICE, frame, request_id, code=code)
 
     def quote_requests(self) -> Sequence[int]:
         return () if self._quotes is None else tuple(self._quotes.request_ids)
 
     def forget_quotes(self) -> None:
-        if self._quotes is not None:
-            self._quotes.forget()
+        if self._forget is not None:
+            self._forget()
 
     def renew_quotes(self) -> None:
         if self._quotes is not None:

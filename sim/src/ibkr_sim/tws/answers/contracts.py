@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.fields import FieldWriter, Value
-from ibkr_sim.tws.versions import CONTRACT_SIZE_RULES, ISSUER_ID
+from ibkr_sim.tws.versions import CONTRACT_SIZE_RULES, INELIGIBILITY_REASONS, ISSUER_ID, LAST_TRADE_DATE
 
 _SIZE_MIN_TICK_ONLY = 163
 _AGGREGATE_GROUP = 1
@@ -43,7 +43,8 @@ def contract_details(
     version: int, request_id: int, contract: Contract, exchange: str, sessions: Sessions, rule_id: int
 ) -> bytes:
     writer = FieldWriter(10, version).before(CONTRACT_SIZE_RULES, 8).add(request_id)
-    writer.add(contract.symbol, contract.sec_type, "", "0", "", exchange, contract.currency, contract.local_symbol)
+    writer.add(contract.symbol, contract.sec_type, "").since(LAST_TRADE_DATE, "")
+    writer.add("0", "", exchange, contract.currency, contract.local_symbol)
     writer.add(contract.trading_class, contract.trading_class, contract.conid, contract.min_tick)
     writer.before(CONTRACT_SIZE_RULES, 1).add(contract.multiplier)
     writer.add(",".join(contract.order_types), ",".join(contract.valid_exchanges), 1, 0)
@@ -57,7 +58,8 @@ def contract_details(
     if version == _SIZE_MIN_TICK_ONLY:
         writer.add(contract.size_increment)
     step = contract.size_increment
-    return writer.since(CONTRACT_SIZE_RULES, step, step, max(step, Decimal(100) * step)).frame()
+    writer.since(CONTRACT_SIZE_RULES, step, step, max(step, Decimal(100) * step))
+    return writer.since(INELIGIBILITY_REASONS, 0).frame()
 
 
 def _security_ids(writer: FieldWriter, contract: Contract) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ibkr_sim.exchange.model import Commission, Contract, Execution, Side
 from ibkr_sim.tws.answers.contracts import contract_fields
 from ibkr_sim.tws.fields import UNSET_DOUBLE, FieldWriter
-from ibkr_sim.tws.versions import PENDING_PRICE_REVISION
+from ibkr_sim.tws.versions import PENDING_PRICE_REVISION, SUBMITTER
 
 UNASKED = -1
 """The request id of an execution reported as it happens."""
@@ -17,7 +17,7 @@ def execution_details(version: int, request_id: int, contract: Contract, executi
     writer.add(execution.exchange, "BOT" if execution.side is Side.BUY else "SLD", execution.shares, execution.price)
     writer.add(execution.perm_id, execution.client_id, 0, execution.cumulative, execution.average_price)
     writer.add(execution.order_ref, "", "", "", execution.liquidity)
-    return writer.since(PENDING_PRICE_REVISION, 0).frame()
+    return writer.since(PENDING_PRICE_REVISION, 0).since(SUBMITTER, "").frame()
 
 
 def execution_details_end(version: int, request_id: int) -> bytes:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Preview, Status
+from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Preview, Status, WireValue
 from ibkr_sim.tws.answers.contracts import contract_fields
 from ibkr_sim.tws.fields import UNSET, UNSET_DOUBLE, UNSET_INTEGER, FieldWriter, Value
-from ibkr_sim.tws.layout import layout
+from ibkr_sim.tws.layout import Field, layout
+
+Answer = Value | tuple[str, ...]
 
 _OPEN = layout("""
     action totalQuantity orderType lmtPrice auxPrice tif ocaGroup account openClose origin orderRef clientId permId
@@ -24,12 +27,18 @@ _OPEN = layout("""
     scaleInitLevelSize scaleSubsLevelSize scalePriceIncrement hedgeType optOutSmartRouting clearingAccount
     clearingIntent notHeld deltaNeutralContract algoStrategy solicited whatIf status initMarginBefore
     maintMarginBefore equityWithLoanBefore initMarginChange maintMarginChange equityWithLoanChange initMarginAfter
-    maintMarginAfter equityWithLoanAfter commission minCommission maxCommission commissionCurrency warningText
-    randomizeSize randomizePrice conditions adjustedOrderType triggerPrice trailStopPrice lmtPriceOffset
+    maintMarginAfter equityWithLoanAfter commission minCommission maxCommission commissionCurrency
+    marginCurrency>=195 initMarginBeforeOutsideRth>=195 maintMarginBeforeOutsideRth>=195
+    equityWithLoanBeforeOutsideRth>=195 initMarginChangeOutsideRth>=195 maintMarginChangeOutsideRth>=195
+    equityWithLoanChangeOutsideRth>=195 initMarginAfterOutsideRth>=195 maintMarginAfterOutsideRth>=195
+    equityWithLoanAfterOutsideRth>=195 suggestedSize>=195 rejectReason>=195 allocations>=195 warningText
+    randomizeSize randomizePrice pegBenchmark conditions adjustedOrderType triggerPrice trailStopPrice lmtPriceOffset
     adjustedStopPrice adjustedStopLimitPrice adjustedTrailingAmount adjustableTrailingUnit softDollarTierName
     softDollarTierValue softDollarTierDisplayName cashQty dontUseAutoPriceForHedge isOmsContainer
     discretionaryUpToLimitPrice usePriceMgmtAlgo duration>=158 postToAts>=160 autoCancelParent>=162 minTradeQty>=170
-    minCompeteSize>=170 competeAgainstBestOffset>=170 midOffsetAtWhole>=170 midOffsetAtHalf>=170
+    minCompeteSize>=170 competeAgainstBestOffset>=170 midOffsetAtWhole>=170 midOffsetAtHalf>=170 customerAccount>=183
+    professionalCustomer>=184 bondAccruedInterest>=185 includeOvernight>=189 extOperator>=193
+    manualOrderIndicator>=193 submitter>=198 imbalanceOnly>=199
 """)
 
 _COMPLETED = layout("""
@@ -41,28 +50,33 @@ _COMPLETED = layout("""
     deltaNeutralShortSaleSlot deltaNeutralDesignatedLocation continuousUpdate referencePriceType trailStopPrice
     trailingPercent comboLegsDescrip comboLegs orderComboLegs smartComboRoutingParams scaleInitLevelSize
     scaleSubsLevelSize scalePriceIncrement hedgeType clearingAccount clearingIntent notHeld deltaNeutralContract
-    algoStrategy solicited status randomizeSize randomizePrice conditions trailStopPrice lmtPriceOffset cashQty
-    dontUseAutoPriceForHedge isOmsContainer autoCancelDate filledQuantity refFuturesConId autoCancelParent
+    algoStrategy solicited status randomizeSize randomizePrice pegBenchmark conditions trailStopPrice lmtPriceOffset
+    cashQty dontUseAutoPriceForHedge isOmsContainer autoCancelDate filledQuantity refFuturesConId autoCancelParent
     shareholder imbalanceOnly routeMarketableToBbo parentPermId completedTime completedStatus minTradeQty>=170
-    minCompeteSize>=170 competeAgainstBestOffset>=170 midOffsetAtWhole>=170 midOffsetAtHalf>=170
+    minCompeteSize>=170 competeAgainstBestOffset>=170 midOffsetAtWhole>=170 midOffsetAtHalf>=170 customerAccount>=183
+    professionalCustomer>=184 submitter>=198
 """)
 
+_NO_PARENT: Final = "9223372036854775807"
 _ZERO: Final = """
     lmtPrice auxPrice origin outsideRth hidden discretionaryAmt shortSaleSlot blockOrder sweepToFill allOrNone
     eTradeOnly firmQuoteOnly parentId triggerMethod volatilityType deltaNeutralConId deltaNeutralShortSale
     deltaNeutralShortSaleSlot continuousUpdate referencePriceType comboLegs orderComboLegs smartComboRoutingParams
     optOutSmartRouting notHeld deltaNeutralContract solicited whatIf randomizeSize randomizePrice conditions cashQty
     dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo postToAts autoCancelParent
-    refFuturesConId imbalanceOnly routeMarketableToBbo
+    refFuturesConId imbalanceOnly routeMarketableToBbo allocations professionalCustomer includeOvernight
 """
 _DOUBLE: Final = """
     initMarginBefore maintMarginBefore equityWithLoanBefore initMarginChange maintMarginChange equityWithLoanChange
     initMarginAfter maintMarginAfter equityWithLoanAfter trailStopPrice lmtPriceOffset triggerPrice adjustedStopPrice
-    adjustedStopLimitPrice adjustedTrailingAmount
+    adjustedStopLimitPrice adjustedTrailingAmount initMarginBeforeOutsideRth maintMarginBeforeOutsideRth
+    equityWithLoanBeforeOutsideRth initMarginChangeOutsideRth maintMarginChangeOutsideRth
+    equityWithLoanChangeOutsideRth initMarginAfterOutsideRth maintMarginAfterOutsideRth equityWithLoanAfterOutsideRth
 """
-_INTEGER: Final = "minQty scaleInitLevelSize scaleSubsLevelSize duration"
-_UNSET: Final[Mapping[str, str]] = MappingProxyType(
-    dict.fromkeys(_ZERO.split(), "0")
+_INTEGER: Final = "minQty scaleInitLevelSize scaleSubsLevelSize duration manualOrderIndicator"
+_UNSET: Final[Mapping[str, WireValue]] = MappingProxyType(
+    dict[str, WireValue]()
+    | dict.fromkeys(_ZERO.split(), "0")
     | dict.fromkeys(_DOUBLE.split(), UNSET_DOUBLE)
     | dict.fromkeys(_INTEGER.split(), UNSET_INTEGER)
     | {
@@ -74,15 +88,16 @@ _UNSET: Final[Mapping[str, str]] = MappingProxyType(
         "adjustedOrderType": "None",
         "adjustableTrailingUnit": "0",
         "clearingIntent": "IB",
+        "pegBenchmark": (),
+        "suggestedSize": "-9223372036854775808",
         "shareholder": "Not an insider or substantial shareholder",
-        "parentPermId": "9223372036854775807",
     }
 )
 """What TWS sends for a field that the client left unset; what is not named here is sent empty."""
 
 
 def open_order(version: int, contract: Contract, order: Order) -> bytes:
-    values = _values(order.request) | {
+    values = _values(order.request, order.stop) | {
         "clientId": order.request.client_id,
         "permId": order.perm_id,
         "status": order.status.value,
@@ -119,20 +134,30 @@ def previewed_order(version: int, contract: Contract, request: OrderRequest, pre
 
 
 def completed_order(version: int, contract: Contract, order: Order, completed_time: str) -> bytes:
-    values = _values(order.request) | {
-        "permId": order.perm_id,
-        "status": order.status.value,
-        "autoCancelDate": "",
-        "filledQuantity": order.filled,
-        "completedTime": completed_time,
-        "completedStatus": _completed_status(order),
-    }
+    values = (
+        _values(order.request, order.stop)
+        | _legs(contract)
+        | {
+            "permId": order.perm_id,
+            "status": order.status.value,
+            "autoCancelDate": "",
+            "parentPermId": order.request.parent or _NO_PARENT,
+            "filledQuantity": order.filled,
+            "completedTime": completed_time,
+            "completedStatus": _completed_status(order),
+        }
+    )
     fields = contract_fields(contract, order.request.exchange, right="?")
-    return FieldWriter(101, version).add(*fields).named(_COMPLETED, values).frame()
+    return _written(FieldWriter(101, version).add(*fields), _COMPLETED, values).frame()
 
 
 def completed_orders_end(version: int) -> bytes:
     return FieldWriter(102, version).frame()
+
+
+def order_bound(version: int, perm_id: int, client_id: int, order_id: int) -> bytes:
+    """An order that was given by hand has an order id from now on."""
+    return FieldWriter(100, version).add(perm_id, client_id, order_id).frame()
 
 
 def open_order_end(version: int) -> bytes:
@@ -140,9 +165,10 @@ def open_order_end(version: int) -> bytes:
 
 
 def order_status(version: int, order: Order) -> bytes:
-    writer = FieldWriter(3, version).add(order.request.order_id, order.status.value, order.filled, order.remaining)
-    writer.add(order.average_price, order.perm_id, 0, order.last_price, order.request.client_id, "", 0)
-    return writer.frame()
+    request, parent = order.request, order.request.wire.get("parentId")
+    writer = FieldWriter(3, version).add(request.order_id, order.status.value, order.filled, order.remaining)
+    writer.add(order.average_price, order.perm_id, parent if isinstance(parent, str) and parent else 0)
+    return writer.add(order.last_price, request.client_id, order.why_held, 0).frame()
 
 
 def refused_status(version: int, request: OrderRequest) -> bytes:
@@ -160,17 +186,29 @@ def _stillborn(version: int, request: OrderRequest, status: Status) -> bytes:
     return writer.add(0, 0, 0, 0, request.client_id, "", 0).frame()
 
 
-def _open(version: int, contract: Contract, request: OrderRequest, values: Mapping[str, Value]) -> bytes:
+def _open(version: int, contract: Contract, request: OrderRequest, values: Mapping[str, Answer]) -> bytes:
     writer = FieldWriter(5, version).add(request.order_id, *contract_fields(contract, request.exchange, right="?"))
-    return writer.named(_OPEN, values).frame()
+    return _written(writer, _OPEN, {**values, **_legs(contract)}).frame()
 
 
-def _values(request: OrderRequest) -> dict[str, Value]:
+def _written(writer: FieldWriter, fields: Iterable[Field], values: Mapping[str, Answer]) -> FieldWriter:
+    """The fields of a layout that this version has; a list or block takes as many as it holds."""
+    for field in fields:
+        if field.present(writer.version):
+            value = values.get(field.name)
+            writer.add(*value) if isinstance(value, tuple) else writer.add(value)
+    return writer
+
+
+def _legs(contract: Contract) -> dict[str, Answer]:
+    """A combination in short: `265598|1,272093|-1`."""
+    return {"comboLegsDescrip": ",".join(f"{leg.conid}|{leg.signed_ratio}" for leg in contract.legs)}
+
+
+def _values(request: OrderRequest, stop: Decimal | None = None) -> dict[str, Answer]:
     """The client's own fields, in the server's words for unset, under the exchange's."""
     echoed = {name: value for name, value in request.wire.items() if value not in UNSET}
-    return {
-        **_UNSET,
-        **echoed,
+    known = {
         "action": request.side.value,
         "totalQuantity": request.quantity,
         "orderType": request.order_type,
@@ -181,6 +219,11 @@ def _values(request: OrderRequest) -> dict[str, Value]:
         "orderRef": request.order_ref,
         "outsideRth": request.outside_rth,
     }
+    if request.oca_group:
+        known |= {"ocaGroup": request.oca_group, "ocaType": request.oca_type}
+    if stop is not None and request.order_type.startswith("TRAIL"):
+        known["trailStopPrice"] = stop
+    return {**_UNSET, **echoed, **known}
 
 
 def _completed_status(order: Order) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ibkr_sim.tws.fields import FieldWriter, ascii_text
 from ibkr_sim.tws.framing import frame
-from ibkr_sim.tws.versions import ADVANCED_REJECT
+from ibkr_sim.tws.versions import ADVANCED_REJECT, ERROR_TIME
 
 SYSTEM = -1
 """The id of an error that answers no request."""
@@ -25,10 +25,14 @@ def next_valid_id(version: int, order_id: int) -> bytes:
     return FieldWriter(9, version).add(1, order_id).frame()
 
 
-def error(version: int, request_id: int, code: int, text: str) -> bytes:
+def error(version: int, request_id: int, code: int, text: str, now: datetime) -> bytes:
     """A backslash is doubled: IBKR's clients read the text as escapes."""
-    writer = FieldWriter(4, version).add(2, request_id, code, text.replace("\\", "\\\\"))
-    return writer.since(ADVANCED_REJECT, "").frame()
+    writer = FieldWriter(4, version).before(ERROR_TIME, 2).add(request_id, code, text.replace("\\", "\\\\"))
+    return writer.since(ADVANCED_REJECT, "").since(ERROR_TIME, _milliseconds(now)).frame()
+
+
+def current_time_in_millis(version: int, now: datetime) -> bytes:
+    return FieldWriter(109, version).add(_milliseconds(now)).frame()
 
 
 def current_time(version: int, now: datetime) -> bytes:
@@ -46,3 +50,7 @@ def only_id(message_id: int, version: int, request_id: int) -> bytes:
 
 def user_info(version: int, request_id: int) -> bytes:
     return FieldWriter(107, version).add(request_id, "").frame()
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

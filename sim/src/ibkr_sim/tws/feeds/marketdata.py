@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice, takewhile
+from typing import Final
 
-from ibkr_sim.exchange.model import Contract, Quote
+from ibkr_sim.exchange.model import Contract, Quote, QuoteChanged
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.reference.news import Article, articles, headline
+from ibkr_sim.reference.venues import component_key
 from ibkr_sim.tws.answers import marketdata as answers
-from ibkr_sim.tws.feeds.ticks import changes, tick_frame
+from ibkr_sim.tws.answers.news import tick_news
+from ibkr_sim.tws.feeds.generic_ticks import (
+    ONLY_GENERIC,
+    TRADES,
+    look,
+    moving,
+    news_providers,
+    numbers,
+    standing,
+    trade,
+)
+from ibkr_sim.tws.feeds.ticks import HALTED, GenericTick, Tick, changes, tick_frame
 from ibkr_sim.tws.outlet import Outlet
 
 LIVE, DELAYED = 1, 3
-_BBO_EXCHANGE = "9c0001"
-"""The key of a map of exchanges, which smart components would name."""
+_PACE: Final = timedelta(seconds=1)
+"""Simulated time between two looks at generic ticks."""
+_MOST_HEADLINES: Final = 20
+"""That are told of a jump of the clock."""
 
 
 @dataclass(slots=True)
 class _Line:
-    conid: int
+    contract: Contract
     delayed: bool
+    generic: frozenset[str] = frozenset()
+    providers: tuple[str, ...] = ()
+    """Of news."""
     shown: Quote | None = None
+    halted: bool | None = None
+    figures: dict[int, Tick] = field(default_factory=dict)
+    """Generic ticks by kind, as they were told."""
+    due: datetime | None = None
+    headline: Article | None = None
+    """The latest that was told."""
+
+    @property
+    def quotes(self) -> bool:
+        """Whether quotes are told at all."""
+        return ONLY_GENERIC not in self.generic
 
 
 class MarketDataFeed:
@@ -28,6 +61,8 @@ class MarketDataFeed:
         self._market = market
         self._outlet = outlet
         self._lines: dict[int, _Line] = {}
+        self._trades: dict[int, _Line] = {}
+        """Those of them that are told every trade."""
 
     @property
     def request_ids(self) -> Collection[int]:
@@ -39,46 +74,109 @@ class MarketDataFeed:
     def __contains__(self, request_id: int) -> bool:
         return request_id in self._lines
 
-    def open(self, request_id: int, contract: Contract, *, delayed: bool) -> None:
-        """Stream a contract's quotes until `close`; the first ones leave at once."""
-        line = _Line(contract.conid, delayed)
+    def open(self, request_id: int, contract: Contract, *, delayed: bool, generic: Sequence[str] = ()) -> None:
+        """Stream a contract's quotes until `close`; the first ones leave at once. Delayed data has no generic ticks.
+
+        Raises Rejected (321) for a generic tick that does not exist.
+        """
+        asked = numbers(generic)
+        line = _Line(contract, delayed) if delayed else _Line(contract, delayed, asked, news_providers(generic))
         self._lines[request_id] = line
+        if line.generic & TRADES.keys():
+            self._trades[request_id] = line
         self._introduce(request_id, contract, delayed=delayed)
         self._show(request_id, line)
+        if line.generic:
+            self._tell(request_id, standing(look(self._market, line.contract), line.generic))
+        self._show_moving(request_id, line)
 
     def snapshot(self, request_id: int, contract: Contract, *, delayed: bool) -> None:
         """The quote as it stands, once."""
         self._introduce(request_id, contract, delayed=delayed)
-        self._show(request_id, _Line(contract.conid, delayed))
+        self._show(request_id, _Line(contract, delayed))
         self._outlet.send(answers.tick_snapshot_end(self._outlet.version, request_id))
 
     def close(self, request_id: int) -> bool:
         """False when there is no such line."""
+        self._trades.pop(request_id, None)
         return self._lines.pop(request_id, None) is not None
 
     def forget(self) -> None:
         """Close every line."""
         self._lines.clear()
+        self._trades.clear()
 
     def renew(self) -> None:
         """Tell every quote anew, in full."""
         for request_id, line in self._lines.items():
-            line.shown = None
+            line.shown = line.halted = None
             self._show(request_id, line)
 
     def push(self, conids: Collection[int]) -> None:
         """Tell what has changed in these contracts since it was last told."""
         for request_id, line in self._lines.items():
-            if line.conid in conids:
+            if line.contract.conid in conids:
                 self._show(request_id, line)
 
+    def trade(self, event: QuoteChanged) -> None:
+        """Tell of a trade whoever asked for every one of them."""
+        for request_id, line in self._trades.items():
+            if event.traded and line.contract.conid == event.quote.conid:
+                self._show_trade(request_id, line, event.quote, event.traded)
+
+    def refresh(self, now: datetime) -> None:
+        """Look for halts, and at generic ticks again, once a second of simulated time."""
+        for request_id, line in self._lines.items():
+            if line.quotes:
+                self._show_halt(request_id, line)
+            if line.due is not None and line.due <= now:
+                self._show_moving(request_id, line)
+
     def _introduce(self, request_id: int, contract: Contract, *, delayed: bool) -> None:
-        outlet = self._outlet
-        outlet.send(answers.tick_request_parameters(outlet.version, request_id, contract.min_tick, _BBO_EXCHANGE))
+        outlet, key = self._outlet, component_key(contract)
+        outlet.send(answers.tick_request_parameters(outlet.version, request_id, contract.min_tick, key))
         outlet.send(answers.market_data_type(outlet.version, request_id, DELAYED if delayed else LIVE))
 
     def _show(self, request_id: int, line: _Line) -> None:
-        quote = self._market.quote(line.conid)
-        for tick in changes(line.shown, quote):
-            self._outlet.send(tick_frame(self._outlet.version, request_id, tick, delayed=line.delayed))
+        if not line.quotes:
+            return
+        quote = self._market.quote(line.contract.conid)
+        self._tell(request_id, changes(line.shown, quote), delayed=line.delayed)
         line.shown = quote
+        self._show_halt(request_id, line)
+
+    def _show_halt(self, request_id: int, line: _Line) -> None:
+        halted = self._market.is_halted(line.contract.conid)
+        if line.halted is not halted:
+            line.halted = halted
+            self._tell(request_id, (GenericTick(HALTED, Decimal(halted)),), delayed=line.delayed)
+
+    def _show_trade(self, request_id: int, line: _Line, quote: Quote, size: Decimal) -> None:
+        ticks = (trade(self._market, quote, kind, size) for number, kind in TRADES.items() if number in line.generic)
+        self._tell(request_id, (tick for tick in ticks if tick is not None))
+
+    def _show_moving(self, request_id: int, line: _Line) -> None:
+        if not line.generic:
+            return
+        present = look(self._market, line.contract)
+        line.due = present.now + _PACE
+        told = {tick.kind: tick for tick in moving(present, line.generic)}
+        self._tell(request_id, (tick for kind, tick in told.items() if line.figures.get(kind) != tick))
+        line.figures = told
+        self._show_news(request_id, line, present.now)
+
+    def _show_news(self, request_id: int, line: _Line, now: datetime) -> None:
+        """The latest headline of before, then every one as it comes."""
+        if not line.providers:
+            return
+        before = line.headline
+        written = islice(articles(line.contract, line.providers, now), 1 if before is None else _MOST_HEADLINES)
+        found = list(takewhile(lambda row: before is None or row.time > before.time, written))
+        for row in reversed(found):
+            text = headline(self._market, row)
+            self._outlet.send(tick_news(self._outlet.version, request_id, row.time, row.provider, row.id, text))
+        line.headline = found[0] if found else before
+
+    def _tell(self, request_id: int, ticks: Iterable[Tick], *, delayed: bool = False) -> None:
+        for tick in ticks:
+            self._outlet.send(tick_frame(self._outlet.version, request_id, tick, delayed=delayed))

@@ -78,8 +78,6 @@ def changes(before: Quote | None, now: Quote) -> Iterator[Tick]:
     if old.volume != now.volume:
         yield SizeTick(VOLUME, now.volume)
     yield from _day(old, now)
-    if before is None:
-        yield GenericTick(HALTED, Decimal(0))
 
 
 def _side(kind: int, size_kind: int, old: Side, now: Side) -> Iterator[Tick]:

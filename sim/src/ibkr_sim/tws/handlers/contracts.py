@@ -31,7 +31,9 @@ def contract_details(session: Session, request: ContractDetailsRequest) -> None:
 
 
 def matching_symbols(session: Session, request: MatchingSymbolsRequest) -> None:
-    """Symbols that begin with the pattern, then names that hold it."""
+    """Symbols that begin with the pattern, then names that hold it. Who asks twice within a second gets no answer."""
+    if session.asks_symbols_too_fast():
+        return
     pattern = request.pattern.strip().upper()
     everything = session.market.find_contracts() if pattern else ()
     by_symbol = [contract for contract in everything if contract.symbol.upper().startswith(pattern)]

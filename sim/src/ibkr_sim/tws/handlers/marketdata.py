@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ibkr_sim.exchange.model import Contract, Rejected
+from ibkr_sim.tws.feeds.generic_ticks import numbers
+from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.marketdata import MarketDataRequest, MarketDataType
 from ibkr_sim.tws.requests.session import Identified
 from ibkr_sim.tws.resolution import resolve
@@ -10,7 +12,7 @@ from ibkr_sim.tws.session import Session
 from ibkr_sim.tws.settings import Entitlement
 
 TOO_MANY_LINES, DUPLICATE_ID, UNKNOWN_ID = 101, 102, 300
-NOT_SUBSCRIBED, SHOWING_DELAYED = 354, 10167
+NOT_SUBSCRIBED, SHOWING_DELAYED, NOT_FOR_API = 354, 10167, 10089
 DELAYED_KINDS = frozenset({3, 4})
 KINDS = frozenset({1, 2, 3, 4})
 
@@ -23,6 +25,7 @@ def market_data_type(session: Session, request: MarketDataType) -> None:
 
 def market_data(session: Session, request: MarketDataRequest) -> None:
     try:
+        _check_ticks(request)
         contract, delayed = _permitted(session, request)
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
@@ -33,7 +36,20 @@ def market_data(session: Session, request: MarketDataRequest) -> None:
     if request.snapshot:
         session.quotes.snapshot(request.request_id, contract, delayed=delayed)
     else:
-        session.quotes.open(request.request_id, contract, delayed=delayed)
+        session.quotes.open(request.request_id, contract, delayed=delayed, generic=request.generic_ticks)
+
+
+def _check_ticks(request: MarketDataRequest) -> None:
+    """Raises Rejected (321, 10089)."""
+    if request.snapshot and request.generic_ticks:
+        raise Rejected(*invalid("Snapshot market data subscription is not applicable to generic ticks"))
+    if request.regulatory:
+        text = (
+            "Requested market data requires additional subscription for API. "
+            "See link in 'Market Data Connections' dialog for more details."
+        )
+        raise Rejected(NOT_FOR_API, text)
+    numbers(request.generic_ticks)
 
 
 def _permitted(session: Session, request: MarketDataRequest) -> tuple[Contract, bool]:
@@ -41,7 +57,7 @@ def _permitted(session: Session, request: MarketDataRequest) -> tuple[Contract, 
     contract = resolve(session.market, request.contract)
     if request.request_id in session.quotes:
         raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
-    if not request.snapshot and len(session.quotes) >= session.house.settings.market_data_lines:
+    if not request.snapshot and session.lines >= session.house.settings.market_data_lines:
         raise Rejected(TOO_MANY_LINES, "Max number of tickers has been reached")
     delayed = session.house.settings.entitlement is Entitlement.DELAYED
     if delayed and session.market_data_type not in DELAYED_KINDS:

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Rejected, Status
+from ibkr_sim.exchange.model import COMBO, Contract, Order, OrderRequest, Rejected, Status
 from ibkr_sim.faults.moments import Snapshot, Vanished
 from ibkr_sim.tws.answers import orders as answers
+from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.feeds.orders import CANCEL_TEXT, CANCELLED
 from ibkr_sim.tws.requests.orders import CancelOrder, PlaceOrder
 from ibkr_sim.tws.requests.session import Plain, Switch
 from ibkr_sim.tws.resolution import resolve
 from ibkr_sim.tws.session import Session
+from ibkr_sim.tws.terms import combo_legs
 from ibkr_sim.tws.times import zoned
-from ibkr_sim.tws.translation import REJECTED, order_request
+from ibkr_sim.tws.translation import REJECTED, Circumstances, order_request
 
 DUPLICATE_ID, MODIFY_FILLED = 103, 104
 UNKNOWN_ORDER, NOT_CANCELLABLE = 10147, 10148
+MISSING_PARENT, ONLY_CLIENT_ZERO, UNSENT_PREVIEW = 10006, 327, 413
+ORPHAN = -1
+"""Stands for a parent that the exchange has refused."""
 
 
 def place_order(session: Session, order: PlaceOrder) -> None:
     try:
-        contract = resolve(session.market, order.contract)
-        request = order_request(order, contract, session.client_id, session.market.accounts)
+        contract = _contract(session, order)
+        request = order_request(order, contract, _circumstances(session, order))
         if order.flag("whatIf"):
-            _preview(session, contract, request)
+            _preview(session, contract, request, transmit=order.flag("transmit"))
         else:
             _accept(session, request, transmit=order.flag("transmit"))
     except Rejected as refusal:
@@ -33,7 +39,30 @@ def place_order(session: Session, order: PlaceOrder) -> None:
         return
 
 
-def _preview(session: Session, contract: Contract, request: OrderRequest) -> None:
+def _contract(session: Session, order: PlaceOrder) -> Contract:
+    """Raises Rejected. A combination is known by its legs alone."""
+    if order.contract.sec_type != COMBO:
+        return resolve(session.market, order.contract)
+    legs = combo_legs(order.blocks.get("comboLegs", ()))
+    return session.market.combination(order.contract.symbol, order.contract.currency, legs)
+
+
+def _circumstances(session: Session, order: PlaceOrder) -> Circumstances:
+    """Raises Rejected for a parent that nobody knows."""
+    book, zone = session.house.book, session.house.settings.time_zone
+    parent_id, parent = int(order.fields["parentId"] or 0), 0
+    if parent_id and not book.holds(session.client_id, parent_id):
+        known = _named(session, parent_id)
+        if known is None:
+            raise Rejected(MISSING_PARENT, "Missing parent order.")
+        parent = known.perm_id
+    return Circumstances(session.client_id, session.market.accounts, zone, parent)
+
+
+def _preview(session: Session, contract: Contract, request: OrderRequest, *, transmit: bool) -> None:
+    """Raises Rejected."""
+    if not transmit:
+        raise Rejected(UNSENT_PREVIEW, "What-if order should have the transmit flag set to true.")
     preview = session.market.preview(request)
     session.send(answers.previewed_order(session.version, contract, request, preview))
 
@@ -47,13 +76,34 @@ def _accept(session: Session, request: OrderRequest, *, transmit: bool) -> None:
     elif book.used(session.client_id, order_id) and not book.holds(session.client_id, order_id):
         raise Rejected(DUPLICATE_ID, "Duplicate order id")
     elif transmit:
-        _submit(session, request)
+        _transmit(session, request)
     else:
         book.hold(request)
 
 
+def _transmit(session: Session, request: OrderRequest) -> None:
+    """An order, before it the parent that was held and its other children. Raises Vanished."""
+    book, parent_id = session.house.book, _parent_id(request)
+    book.release(session.client_id, request.order_id)
+    family = book.family(request, _parent_id) if parent_id else ()
+    for one in (*family, request):
+        _submit(session, _with_parent(session, one))
+
+
+def _with_parent(session: Session, request: OrderRequest) -> OrderRequest:
+    """A child that was held before its parent was known."""
+    if request.parent or not _parent_id(request):
+        return request
+    parent = _named(session, _parent_id(request))
+    return replace(request, parent=ORPHAN if parent is None else parent.perm_id)
+
+
+def _parent_id(request: OrderRequest) -> int:
+    text = request.wire.get("parentId")
+    return int(text) if isinstance(text, str) and text else 0
+
+
 def _submit(session: Session, request: OrderRequest) -> None:
-    session.house.book.release(session.client_id, request.order_id)
     try:
         order = session.visit.place(request)
     except Rejected as refusal:
@@ -63,6 +113,8 @@ def _submit(session: Session, request: OrderRequest) -> None:
             session.send(answers.refused_status(session.version, request))
         return
     session.house.book.record(session.client_id, request.order_id, order.perm_id)
+    if order.notice is not None:
+        session.outlet.error(request.order_id, *order.notice)
 
 
 def _named(session: Session, order_id: int) -> Order | None:
@@ -110,14 +162,44 @@ def _cancel(session: Session, order: Order) -> None:
 def global_cancel(session: Session, _request: Plain) -> None:
     """Cancel every working order of every client, and forget those that were held."""
     for order in tuple(session.market.open_orders()):
-        _cancel(session, order)
+        now = session.market.order(order.perm_id)
+        if now is not None and not now.status.done:  # a child ends with its parent
+            _cancel(session, now)
     for held in session.house.book.held():
         session.house.book.release(held.client_id, held.order_id)
 
 
 def open_orders(session: Session, _request: Plain) -> None:
-    """The client's own orders."""
+    """The client's own orders; client 0 owns those that were given by hand, and binds them by asking."""
+    if not session.client_id:
+        _bind_all(session)
     _list(session, [order for order in session.market.open_orders() if order.request.client_id == session.client_id])
+
+
+def auto_open_orders(session: Session, request: Switch) -> None:
+    """From now on orders by hand come to client 0 as its own."""
+    if session.client_id:
+        text = "Only the default client (i.e., 0) can auto bind orders."
+        session.outlet.error(SYSTEM, ONLY_CLIENT_ZERO, text)
+        return
+    session.market.bind_by_hand((lambda perm_id: _next_id(session, perm_id)) if request.on else None)
+    if request.on:
+        _bind_all(session)
+
+
+def _bind_all(session: Session) -> None:
+    for order in tuple(session.market.open_orders()):
+        if not (order.request.client_id or order.request.order_id):
+            session.market.bind(order.perm_id, _next_id(session, order.perm_id))
+
+
+def _next_id(session: Session, perm_id: int) -> int:
+    """Give an order client 0's next id, and say so."""
+    book = session.house.book
+    order_id = book.next_id(session.client_id)
+    book.record(session.client_id, order_id, perm_id)
+    session.send(answers.order_bound(session.version, perm_id, session.client_id, order_id))
+    return order_id
 
 
 def all_open_orders(session: Session, _request: Plain) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
 
 from ibkr_sim.tws.fields import FieldReader
 from ibkr_sim.tws.versions import ISSUER_ID
+
+LEG_FIELDS: Final = 4
+"""Of a combination's leg in a request for data: conid, ratio, action, exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class ContractQuery:
     currency: str
     local_symbol: str
     trading_class: str
+    strike: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class MarketRuleRequest:
 
 def contract_query(fields: FieldReader) -> ContractQuery:
     conid, symbol, sec_type, expiry = fields.integer(), fields.text(), fields.text(), fields.text()
-    fields.number()  # strike: no contract here has one
+    strike = fields.number()
     right, multiplier, exchange, primary_exchange = (fields.text() for _ in range(4))
     currency, local_symbol, trading_class = (fields.text() for _ in range(3))
     return ContractQuery(
@@ -61,6 +67,7 @@ def contract_query(fields: FieldReader) -> ContractQuery:
         currency,
         local_symbol,
         trading_class,
+        strike,
     )
 
 

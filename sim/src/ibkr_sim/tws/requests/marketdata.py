@@ -1,20 +1,22 @@
-"""Requests for quotes."""
+"""Requests for quotes, for their levels, and for every tick."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ibkr_sim.tws.fields import FieldReader
-from ibkr_sim.tws.requests.contracts import ContractQuery, contract_query
-
-LEG_FIELDS = 4
+from ibkr_sim.tws.requests.contracts import LEG_FIELDS, ContractQuery, contract_query
 
 
 @dataclass(frozen=True, slots=True)
 class MarketDataRequest:
+    """`generic_ticks` as the client wrote them, `100`, `mdoff`, `292:BRFG`."""
+
     request_id: int
     contract: ContractQuery
+    generic_ticks: tuple[str, ...]
     snapshot: bool
+    regulatory: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,25 @@ class MarketDataType:
     kind: int
 
 
+@dataclass(frozen=True, slots=True)
+class MarketDepthRequest:
+    request_id: int
+    contract: ContractQuery
+    rows: int
+    smart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TickByTickRequest:
+    """`most` ticks of the past come first."""
+
+    request_id: int
+    contract: ContractQuery
+    kind: str
+    most: int
+    ignore_size: bool
+
+
 def market_data(fields: FieldReader) -> MarketDataRequest:
     fields.skip(1)
     request_id, contract = fields.integer(), contract_query(fields)
@@ -31,10 +52,20 @@ def market_data(fields: FieldReader) -> MarketDataRequest:
         fields.skip(LEG_FIELDS * fields.count())
     if fields.flag():
         fields.skip(3)
-    fields.skip(1)
-    return MarketDataRequest(request_id, contract, fields.flag())
+    generic = tuple(name.strip() for name in fields.text().split(",") if name.strip())
+    snapshot = fields.flag()
+    return MarketDataRequest(request_id, contract, generic, snapshot, bool(fields.remaining) and fields.flag())
 
 
 def market_data_type(fields: FieldReader) -> MarketDataType:
     fields.skip(1)
     return MarketDataType(fields.integer())
+
+
+def market_depth(fields: FieldReader) -> MarketDepthRequest:
+    fields.skip(1)
+    return MarketDepthRequest(fields.integer(), contract_query(fields), fields.integer(), fields.flag())
+
+
+def tick_by_tick(fields: FieldReader) -> TickByTickRequest:
+    return TickByTickRequest(fields.integer(), contract_query(fields), fields.text(), fields.integer(), fields.flag())

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
-from ibkr_sim.tws.fields import FieldReader, Unreadable, decimal_text, number
+from ibkr_sim.tws.fields import FieldReader, number
 from ibkr_sim.tws.layout import layout
+from ibkr_sim.tws.requests import order_blocks as blocks
 from ibkr_sim.tws.requests.contracts import ContractQuery, contract_query
+from ibkr_sim.tws.requests.order_blocks import Block, integer_text, number_text, short_text
 from ibkr_sim.tws.versions import MANUAL_ORDER_TIME, PEG_BEST_AND_MID
 
 _HEAD = layout("""
@@ -22,12 +24,20 @@ _ROUTING = layout("""
     firmQuoteOnly nbboPriceCap auctionStrategy startingPrice stockRefPrice delta stockRangeLower stockRangeUpper
     overridePercentageConstraints volatility volatilityType deltaNeutralOrderType deltaNeutralAuxPrice
 """)
+_DELTA_NEUTRAL = layout("""
+    deltaNeutralConId deltaNeutralSettlingFirm deltaNeutralClearingAccount deltaNeutralClearingIntent
+    deltaNeutralOpenClose deltaNeutralShortSale deltaNeutralShortSaleSlot deltaNeutralDesignatedLocation
+""")
 _TRAILING = layout("""
     continuousUpdate referencePriceType trailStopPrice trailingPercent scaleInitLevelSize scaleSubsLevelSize
     scalePriceIncrement
 """)
 _CLEARING = layout("optOutSmartRouting clearingAccount clearingIntent notHeld")
 _OPTIONS = layout("algoId whatIf orderMiscOptions solicited randomizeSize randomizePrice")
+_CUSTOMER = layout("customerAccount>=183 professionalCustomer>=184")
+_QUOTE_REQUESTS = range(187, 190)
+"""Versions that had two more fields, of which clients set none."""
+_TAIL = layout("includeOvernight>=189 manualOrderIndicator>=192 imbalanceOnly>=199")
 _ADJUSTMENTS = layout("""
     adjustedOrderType triggerPrice lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice adjustedTrailingAmount
     adjustableTrailingUnit extOperator softDollarTierName softDollarTierValue cashQty mifid2DecisionMaker
@@ -46,37 +56,32 @@ _INTEGERS = _names("""
     ocaType allOrNone minQty eTradeOnly firmQuoteOnly auctionStrategy overridePercentageConstraints volatilityType
     continuousUpdate referencePriceType scaleInitLevelSize scaleSubsLevelSize optOutSmartRouting notHeld whatIf
     solicited randomizeSize randomizePrice adjustableTrailingUnit dontUseAutoPriceForHedge isOmsContainer
-    discretionaryUpToLimitPrice usePriceMgmtAlgo duration postToAts autoCancelParent
+    discretionaryUpToLimitPrice usePriceMgmtAlgo duration postToAts autoCancelParent deltaNeutralConId
+    deltaNeutralShortSale deltaNeutralShortSaleSlot professionalCustomer includeOvernight manualOrderIndicator
+    imbalanceOnly
 """)
 _NUMBERS = _names("""
     totalQuantity lmtPrice auxPrice discretionaryAmt percentOffset nbboPriceCap startingPrice stockRefPrice delta
     stockRangeLower stockRangeUpper volatility deltaNeutralAuxPrice trailStopPrice trailingPercent scalePriceIncrement
     triggerPrice lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice adjustedTrailingAmount cashQty
 """)
-_FLAG_WORDS = {"true": "1", "false": "0"}
-_LONGEST_TEXT = 1024
-_INTEGER_RANGE = 1 << 31
-
-_COMBO_LEG_FIELDS = 8
-_DELTA_NEUTRAL_FIELDS = 8
-_SCALE_FIELDS = 7
-_PEG_BENCHMARK_FIELDS = 5
-_CONDITION_FIELDS = {"1": 5, "3": 2, "4": 2, "5": 3, "6": 4, "7": 4}
-"""Fields after type and conjunction: price, time, margin, execution, volume, percent change."""
-_INFINITE = frozenset({"Infinity", "Infinite"})
+_BARE_CANCEL = 192
+"""From here on a cancel has no version of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder:
-    """One order. `fields` holds every single-valued field under IBKR's name, as written.
-
-    `features` names the parts present that are lists or blocks of their own: combo, conditions, algo ...
-    """
+    """One order. `fields` holds every single-valued field under IBKR's name, as written; `blocks` what is more."""
 
     order_id: int
     contract: ContractQuery
     fields: Mapping[str, str]
-    features: frozenset[str]
+    blocks: Mapping[str, Block]
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The names of the parts present that are lists or blocks of their own."""
+        return frozenset(self.blocks)
 
     def flag(self, name: str) -> bool:
         return self.fields.get(name) == "1"
@@ -105,106 +110,45 @@ class ExecutionsRequest:
 
 
 def place_order(fields: FieldReader) -> PlaceOrder:
+    """Raises Unreadable."""
     order_id, contract = fields.integer(), contract_query(fields)
-    values = fields.named(_HEAD)
-    features: set[str] = set()
+    values, parts = fields.named(_HEAD), dict[str, Block]()
+    order_type = values["orderType"]
     if contract.sec_type == "BAG":
-        features.add("combo")
-        _skip_combo(fields)
+        parts |= blocks.combination(fields)
     values |= fields.named(_ROUTING)
     if values["deltaNeutralOrderType"]:
-        features.add("delta neutral order")
-        fields.skip(_DELTA_NEUTRAL_FIELDS)
+        values |= fields.named(_DELTA_NEUTRAL)
     values |= fields.named(_TRAILING)
-    _skip_scale(fields, values, features)
-    _skip_hedge(fields, features)
+    parts |= blocks.scale(fields, values["scalePriceIncrement"])
+    parts |= blocks.hedge(fields)
     values |= fields.named(_CLEARING)
-    _skip_algorithm(fields, features)
+    parts |= blocks.delta_neutral_contract(fields) | blocks.algorithm(fields)
     values |= fields.named(_OPTIONS)
-    if values["orderType"] in {"PEG BENCH", "PEGBENCH"}:
-        fields.skip(_PEG_BENCHMARK_FIELDS)
-    _skip_conditions(fields, features)
+    parts |= blocks.peg_benchmark(fields, order_type) | blocks.conditions(fields)
     values |= fields.named(_ADJUSTMENTS)
-    _skip_pegs(fields, contract, values["orderType"])
+    if fields.version >= PEG_BEST_AND_MID:
+        values |= blocks.pegs(fields, contract.exchange, order_type)
+    values |= fields.named(_CUSTOMER)
+    if fields.version in _QUOTE_REQUESTS:
+        fields.skip(2)
+    values |= fields.named(_TAIL)
     checked = {name: _checked(name, value) for name, value in values.items()}
-    return PlaceOrder(order_id, contract, MappingProxyType(checked), frozenset(features))
+    present = {name: block for name, block in parts.items() if block}
+    return PlaceOrder(order_id, contract, MappingProxyType(checked), MappingProxyType(present))
 
 
 def _checked(name: str, value: str) -> str:
     """A value fit to be shown to other clients: a number where they will read a number."""
     if name in _INTEGERS:
-        return _integer(value)
-    if name in _NUMBERS:
-        amount = number(value)
-        return "" if amount is None else decimal_text(amount)
-    if len(value) > _LONGEST_TEXT:
-        raise Unreadable(f"{name} is too long")
-    return value
-
-
-def _integer(value: str) -> str:
-    amount = number(_FLAG_WORDS.get(value.lower(), value))
-    if amount is None:
-        return ""
-    if amount != int(amount) or abs(amount) >= _INTEGER_RANGE:
-        raise Unreadable(f'For input string: "{value[:40]}"')
-    return str(int(amount))
-
-
-def _skip_combo(fields: FieldReader) -> None:
-    fields.skip(_COMBO_LEG_FIELDS * fields.count())
-    fields.skip(fields.count())
-    fields.skip(2 * fields.count())
-
-
-def _skip_scale(fields: FieldReader, values: Mapping[str, str], features: set[str]) -> None:
-    if (number(values["scalePriceIncrement"]) or 0) > 0:
-        features.add("scale order")
-        fields.skip(_SCALE_FIELDS)
-    fields.skip(3)  # scaleTable, activeStartTime, activeStopTime
-
-
-def _skip_hedge(fields: FieldReader, features: set[str]) -> None:
-    if fields.text():
-        features.add("hedge order")
-        fields.skip(1)
-
-
-def _skip_algorithm(fields: FieldReader, features: set[str]) -> None:
-    if fields.flag():
-        features.add("delta neutral contract")
-        fields.skip(3)
-    if fields.text():
-        features.add("algorithm")
-        fields.skip(2 * fields.count())
-
-
-def _skip_conditions(fields: FieldReader, features: set[str]) -> None:
-    amount = fields.count()
-    for _ in range(amount):
-        kind = fields.text()
-        if kind not in _CONDITION_FIELDS:
-            raise Unreadable(f"condition type {kind[:40]}")
-        fields.skip(1 + _CONDITION_FIELDS[kind])
-    if amount:
-        features.add("conditions")
-        fields.skip(2)
-
-
-def _skip_pegs(fields: FieldReader, contract: ContractQuery, order_type: str) -> None:
-    if fields.version < PEG_BEST_AND_MID:
-        return
-    if contract.exchange == "IBKRATS":
-        fields.skip(1)
-    if order_type == "PEG BEST":
-        fields.skip(1)
-        fields.skip(2 if fields.text() in _INFINITE else 0)
-    elif order_type == "PEG MID":
-        fields.skip(2)
+        return integer_text(value)
+    return number_text(value) if name in _NUMBERS else short_text(value)
 
 
 def cancel_order(fields: FieldReader) -> CancelOrder:
-    fields.skip(1)
+    """What follows the id is for the record of whoever entered the order by hand."""
+    if fields.version < _BARE_CANCEL:
+        fields.skip(1)
     request = CancelOrder(fields.integer())
     if fields.version >= MANUAL_ORDER_TIME:
         fields.skip(1)

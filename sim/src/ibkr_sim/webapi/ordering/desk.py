@@ -211,6 +211,7 @@ class OrderDesk:
     def _take(self, visit: Visit, ticket: Ticket, *, held: bool) -> Order:
         """Raises Rejected, Vanished."""
         request = ticket.request
+        check_order(request, self._market.contract(request.conid), account_known=True)
         order = visit.place(request, held=held)
         if ticket.reference:
             self._references[request.account, ticket.reference] = self._market.now(), order.perm_id

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from ibkr_sim.exchange.hours import TradingDay, local_date, trading_day
+from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, Interval, Stretch
+from ibkr_sim.history.intervals import intervals as past_intervals
+from ibkr_sim.history.weeks import joined_bars
 from ibkr_sim.webapi.answers import plain_refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.shapes.history import told_history
@@ -21,11 +24,6 @@ _PERIOD: Final = re.compile(r"(\d{1,4})(min|h|d|w|m|y)")
 _BAR: Final = re.compile(r"(\d{1,2})(min|h|d|w|m)")
 _DEFAULTS: Final = {"min": "1min", "h": "1min", "d": "1min", "w": "15min", "m": "30min", "y": "1d"}
 _MINUTES: Final = {"min": 1, "h": 60, "d": 1440, "w": 7 * 1440, "m": 30 * 1440}
-_SESSIONS: Final = {"d": 1, "w": 5, "m": 21, "y": 252}
-"""Trading days in a unit."""
-_LONGEST_GAP: Final = 10
-"""Days without trading in a row."""
-Interval = tuple[datetime, datetime]
 
 
 class InvalidPeriod(Exception):
@@ -89,75 +87,33 @@ def history(market: Market, query: HistoryQuery) -> dict[str, Any] | None:
     contract = market.contract(query.conid)
     if contract is None:
         return None
-    bars = market.bars(contract.conid, intervals(contract, query, market.now()))
+    bars = past_bars(market, contract, query)
     return told_history(contract, bars, query.period, query.bar_minutes, outside_rth=query.outside_rth)
+
+
+def past_bars(market: Market, contract: Contract, query: HistoryQuery) -> Sequence[Bar]:
+    """Those of the period, a thousand at most. Raises InvalidPeriod."""
+    spans = intervals(contract, query, market.now())
+    if query.bar_minutes * MINUTE <= DAY:
+        return market.bars(contract.conid, spans)
+    record = market.record(contract.conid)
+    return joined_bars(contract, record, Source.TRADES, spans, outside_rth=query.outside_rth)
 
 
 def intervals(contract: Contract, query: HistoryQuery, now: datetime) -> list[Interval]:
     """Those of the period, oldest first, a thousand at most, none of them in the future."""
-    now = _next_minute(now)
-    start = min(query.start or now, now)
     count, unit = _split(_PERIOD, query.period)
-    days = count * _SESSIONS[unit] if unit in _SESSIONS else _LONGEST_GAP
-    found: list[Interval] = []
-    for session in _days(contract, query, start, days):
-        opens, closes = _bounds(session, query)
-        if query.forward:
-            opens, closes = max(opens, start), min(closes, now)
-        else:
-            closes = min(closes, start)
-        found += _pieces(opens, closes, query.bar_minutes)
-    if query.bar_minutes > 1440:
-        found = _joined(found, monthly=query.bar.endswith("m"))
-    if unit not in _SESSIONS:
-        bars = max(count * _MINUTES[unit] // query.bar_minutes, 1)
-        found = found[:bars] if query.forward else found[-bars:]
+    sessions = count * SESSIONS.get(unit.upper(), 0) if unit != "min" else 0
+    stretch = Stretch(
+        bar=MONTH if query.bar.endswith("m") else query.bar_minutes * MINUTE,
+        sessions=sessions,
+        bars=0 if sessions else count * _MINUTES[unit] // query.bar_minutes,
+        outside_rth=query.outside_rth,
+        anchor=query.start,
+        forward=query.forward,
+    )
+    found = past_intervals(contract, stretch, now)
     return found[:MOST_BARS] if query.forward else found[-MOST_BARS:]
-
-
-def _days(contract: Contract, query: HistoryQuery, start: datetime, most: int) -> list[TradingDay]:
-    """Trading days before `start`, or after it; oldest first. The day of `start` counts where it has begun."""
-    step = timedelta(days=1 if query.forward else -1)
-    first = local_date(contract, start)
-
-    def walk() -> Iterator[TradingDay]:
-        for count in range(most * 2 + _LONGEST_GAP):
-            session = trading_day(contract, first + count * step)
-            if session is None:
-                continue
-            opens, closes = _bounds(session, query)
-            if closes > start if query.forward else opens < start:
-                yield session
-
-    chosen = list(islice(walk(), most))
-    return chosen if query.forward else chosen[::-1]
-
-
-def _bounds(session: TradingDay, query: HistoryQuery) -> Interval:
-    return (session.opens, session.closes) if query.outside_rth else (session.liquid_from, session.liquid_to)
-
-
-def _pieces(opens: datetime, closes: datetime, minutes: int) -> list[Interval]:
-    """Bars of a session: the first may be short, so that the others begin at whole multiples of their length."""
-    if minutes >= _MINUTES["d"]:
-        return [(opens, closes)] if opens < closes else []
-    length, found = timedelta(minutes=minutes), []
-    while opens < closes:
-        midnight = opens.replace(hour=0, minute=0)
-        following = midnight + ((opens - midnight) // length + 1) * length
-        found.append((opens, min(following, closes)))
-        opens = following
-    return found
-
-
-def _joined(days: list[Interval], *, monthly: bool) -> list[Interval]:
-    """Days of one week, or month, become one bar."""
-
-    def label(day: Interval) -> tuple[int, int]:
-        return (day[0].year, day[0].month) if monthly else day[0].isocalendar()[:2]
-
-    grouped = (list(group) for _label, group in groupby(days, label))
-    return [(group[0][0], group[-1][1]) for group in grouped]
 
 
 def _split(pattern: re.Pattern[str], text: str) -> tuple[int, str]:
@@ -175,8 +131,3 @@ def _start(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC, second=0)
     except ValueError:
         raise InvalidPeriod(text) from None
-
-
-def _next_minute(now: datetime) -> datetime:
-    """The bar under way counts as well."""
-    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)

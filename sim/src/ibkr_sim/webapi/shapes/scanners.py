@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from ibkr_sim.exchange.model import Contract
+from ibkr_sim.reference.scanning import FILTERS, INSTRUMENTS, LOCATIONS, TYPES, ScanType
 from ibkr_sim.webapi.numbers import dashed
-from ibkr_sim.webapi.scanning import FILTERS, INSTRUMENTS, LOCATIONS, TYPES, ScanType
 
 
 def parameters() -> dict[str, Any]:

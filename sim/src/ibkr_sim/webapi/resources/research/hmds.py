@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ibkr_sim.exchange.bars import Bar
+from ibkr_sim.reference.scanning import Wanted, found
 from ibkr_sim.webapi.answers import plain_refusal, refusal
 from ibkr_sim.webapi.call import Call, Handler, Route, Tier
 from ibkr_sim.webapi.numbers import dashed, milliseconds
-from ibkr_sim.webapi.resources.history import InvalidPeriod, intervals, parse_query
+from ibkr_sim.webapi.resources.history import InvalidPeriod, parse_query, past_bars
 from ibkr_sim.webapi.resources.research.scanners import chosen_scan
-from ibkr_sim.webapi.scanning import Wanted, found
 from ibkr_sim.webapi.shapes.scanners import parameters, ran_by_history
 
 MOST: Final = 250
@@ -48,7 +48,7 @@ def history(call: Call) -> Any:
         query = parse_query(_translated(call.query))
     except InvalidPeriod as error:
         raise plain_refusal(500, f"Invalid period or bar: {error}") from error
-    bars = call.market.bars(contract.conid, intervals(contract, query, call.market.now()))
+    bars = past_bars(call.market, contract, query)
     return _told(bars, call.market.now())
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ibkr_sim.reference.scanning import InvalidScan, Scan, Wanted, found, scan
 from ibkr_sim.webapi.answers import plain_refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.pacing import Limit
-from ibkr_sim.webapi.scanning import InvalidScan, Scan, Wanted, found, scan
 from ibkr_sim.webapi.shapes.scanners import parameters, ran
 
 MOST = 50
