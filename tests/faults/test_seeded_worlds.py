@@ -55,7 +55,7 @@ def test_ten_seeds_at_both_doors_on_postgresql_are_as_clean() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is not a Windows word")
 def test_twenty_seeds_with_real_processes_and_kill_9_are_as_clean() -> None:
-    passed(faults("--real", "--seeds", "20"), 20)
+    passed(faults("--real", "--seeds", "20", "--workers", "4"), 20)
 
 
 def test_options_that_make_no_sense_together_are_refused() -> None:
@@ -81,7 +81,7 @@ def test_a_seed_tells_the_same_story_every_time() -> None:
 
 
 def test_every_service_that_was_broken_on_purpose_is_caught() -> None:
-    done = faults("--planted", "--seeds", "25")
+    done = faults("--planted", "--seeds", "60")
     assert done.returncode == 0, done.stdout + done.stderr
     caught = re.search(r"(\d+) of (\d+) caught", done.stdout)
     assert caught is not None
