@@ -184,8 +184,9 @@ async def house(
 
 
 def _simulated(door: str) -> SimulatorSettings:
+    """Messages a second are counted where they arrive; on a loop that both sides share a pause makes two bursts one."""
     web = WebDoorSettings(port=0, auto_login=True) if door == "webapi" else None
-    return SimulatorSettings(tws=DoorSettings(port=0), webapi=web, control_port=None)
+    return SimulatorSettings(tws=DoorSettings(port=0, most_messages=0), webapi=web, control_port=None)
 
 
 def _port(simulator: Simulator, door: str) -> int:

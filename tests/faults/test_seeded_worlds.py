@@ -73,7 +73,7 @@ def test_options_that_make_no_sense_together_are_refused() -> None:
 
 
 def test_a_seed_tells_the_same_story_every_time() -> None:
-    first, second = faults("--seed", "47"), faults("--seed", "47")
+    first, second = faults("--seed", "44"), faults("--seed", "44")
     for door in ("tws", "webapi"):
         assert f"--- at {door}" in first.stdout, first.stdout + first.stderr
     assert first.stdout.count("placed:") > 4

@@ -65,6 +65,12 @@ async def happened(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
+def latest_trade(app: Any) -> list[Decimal]:
+    """Price and volume of the day, as the generic tick 233 tells them."""
+    trades = [text.split(";") for _request, kind, text in app.heard["tickString"] if kind == 48]
+    return [Decimal(trades[-1][0]), Decimal(trades[-1][3])] if trades else []
+
+
 async def settled(app: Any) -> None:
     """Until the door has answered what was asked so far."""
     count = len(app.heard["currentTime"])
@@ -143,13 +149,12 @@ async def streams(app: Any, judged: Judged) -> None:
     (bar,) = exchange.record(judged.conid).bars(Source.TRADES, [(start, start + timedelta(seconds=5))])
     assert [exact(price) for price in (opened, high, low, close)] == [bar.open, bar.high, bar.low, bar.close]
     assert (volume, count) == (bar.volume, bar.count)
+    await happened(lambda: latest_trade(app) == [quote.last, quote.volume])
     last = app.heard["historicalDataUpdate"][-1][1]
     assert exact(last.close) * 2 == (quote.bid or 0) + (quote.ask or 0)
     assert exact(app.heard["tickByTickAllLast"][-1][3]) == quote.last
     assert [exact(price) for price in app.heard["tickByTickBidAsk"][-1][2:4]] == [quote.bid, quote.ask]
     assert exact(app.heard["tickByTickMidPoint"][-1][2]) * 2 == (quote.bid or 0) + (quote.ask or 0)
-    trades = [text.split(";") for _request, kind, text in app.heard["tickString"] if kind == 48]
-    assert [Decimal(trades[-1][0]), Decimal(trades[-1][3])] == [quote.last, quote.volume]
     await happened(lambda: (10, 54, exchange.day_trades(judged.conid)[0]) in app.heard["tickGeneric"])
     prices = {kind: price for _request, kind, price, _attributes in app.heard["tickPrice"]}
     assert exact(prices[37]) == exact(prices[57]) == quote.last
