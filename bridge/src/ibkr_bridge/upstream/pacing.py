@@ -16,6 +16,10 @@ class Lane(IntEnum):
     DATA = 2
 
 
+_LEAST = 0.001
+"""Seconds until another look at the clock: what rounding makes a moment too early is not asked again at once."""
+
+
 class Pacer:
     """At most `budget` turns in any `window` seconds; `reserve` of them are for orders alone.
 
@@ -84,7 +88,7 @@ class Pacer:
 
     def _schedule(self) -> None:
         if self._timer is None and self._taken:
-            wait = max(0.0, self._taken[0] + self._window - self._now())
+            wait = max(_LEAST, self._taken[0] + self._window - self._now())
             self._timer = asyncio.get_running_loop().call_later(wait, self._admit)
 
     def _admit(self) -> None:
