@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from faults import day
-from faults.books import Complaint, Wrong, complaints
+from faults.books import Complaint, Wrong
 from faults.doors import ACCOUNT, Door
 from faults.naive import NaiveClient
 from faults.planted import planted
@@ -70,7 +70,7 @@ def catch(journal: str, seeds: Sequence[int], bug: tuple[str, Door]) -> Catch:
     """A seed that the service as it is does not pass either catches nobody."""
     name, door = bug
     for seed in seeds:
-        found = complaints(play(seed, door, journal, planted(door)[name]))
-        if found and not complaints(play(seed, door, journal)):
+        found = _judged(seed, door, partial(play, seed, door, journal, planted(door)[name])).complaints
+        if found and not ours(journal, (seed, door)).complaints:
             return Catch(name, door, seed, found[0])
     return Catch(name, door)

@@ -36,6 +36,7 @@ _OWN = {"content-length", "transfer-encoding", "date", "server"}
 """Headers that each server writes itself."""
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 PATIENCE = 10.0
+STREAM = "GET /ws"
 ACCOUNT, SECOND = "DU9912345", "DU9967890"
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD", primary_exchange="NASDAQ")
 UNPACED = Limits(wary=False, per_second=10_000, reserved=0, endpoints={})
@@ -85,6 +86,10 @@ class Between:
         self.asked: list[str] = []
         self.muted: set[str] = set()
         """Topics of the stream that are swallowed."""
+        self.forgetful = 0
+        """Streams still to come that ask for the session again, whatever name they are told."""
+        self.names: list[str] = []
+        """What those were told."""
 
     async def start(self) -> None:
         self._http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
@@ -139,6 +144,10 @@ class Between:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         here = web.WebSocketResponse()
         await here.prepare(request)
+        self.asked.append(STREAM)
+        if self.forgetful:
+            self.forgetful -= 1
+            return await self._ask_for_ever(here)
         assert self._http is not None
         headers = {name: request.headers[name] for name in ("Cookie", "User-Agent") if name in request.headers}
         url = yarl.URL(self._target + request.raw_path, encoded=True)
@@ -148,6 +157,13 @@ class Between:
                 await there.send_str(message.data)
             down.cancel()
             await asyncio.gather(down, return_exceptions=True)
+        return here
+
+    async def _ask_for_ever(self, here: web.WebSocketResponse) -> web.StreamResponse:
+        await here.send_json({"message": "waiting for session"})
+        async for message in here:
+            self.names.append(message.data)
+            await here.send_json({"message": "waiting for session"})
         return here
 
     async def _relay(self, there: aiohttp.ClientWebSocketResponse, here: web.WebSocketResponse) -> None:

@@ -214,6 +214,15 @@ async def test_a_stream_that_falls_silent_is_replaced_and_prices_come_by_snapsho
     assert rig.upstream.session.ready
 
 
+async def test_a_stream_that_does_not_know_the_session_is_told_its_name_once_and_then_replaced(rigs: Opening) -> None:
+    rig = await rigs(run=False)
+    rig.moments.forgetful = 2
+    rig.run()
+    await rig.ready()
+    await rig.until(lambda: rig.moments.count("GET /ws") == 3)
+    assert len(rig.moments.names) == 2
+
+
 def _hold_elsewhere(rig: Rig) -> None:
     sessions = rig.door.house.sessions
     sessions.initialise(sessions.sign_in(Access.OAUTH1, "elsewhere"), compete=True, bridged=True)

@@ -41,6 +41,7 @@ class Socket:
         self._closed = closed
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._status: dict[str, Any] = {}
+        self._named = False
         self._up = asyncio.Event()
         self.our_end: tuple[str, int] = _NOBODY
 
@@ -89,7 +90,7 @@ class Socket:
         credentials = self._http.settings.credentials
         query = {} if credentials is None else {"oauth_token": credentials.access_token}
         socket = await self._http.connect("/ws", {"Cookie": f"api={session}"}, query)
-        self._socket, self._status = socket, {}
+        self._socket, self._status, self._named = socket, {}, False
         self.our_end = _our_end(socket)
         speaking = asyncio.create_task(self._keep_alive(), name="signs of life")
         try:
@@ -123,13 +124,20 @@ class Socket:
 
     async def _take(self, socket: aiohttp.ClientWebSocketResponse, message: Message, session: str) -> None:
         if message.get("message") == "waiting for session":
-            await socket.send_str(f'{{"session":"{session}"}}')
+            await self._name(socket, session)
         elif message.get("topic") == "sts":
             await self._look_at(message)
         try:
             self._hear(message)
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
             log.exception("a message of the stream cannot be read", topic=message.get("topic"))
+
+    async def _name(self, socket: aiohttp.ClientWebSocketResponse, session: str) -> None:
+        """Once: IBKR asks for ever when it does not know the session, which only a fresh one ends."""
+        if self._named:
+            raise BrokerAway("The stream does not know the session.")
+        self._named = True
+        await socket.send_str(f'{{"session":"{session}"}}')
 
     async def _look_at(self, message: Message) -> None:
         """The status may come in pieces; topics are heeded only after it says authenticated."""
