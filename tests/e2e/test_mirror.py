@@ -52,7 +52,11 @@ async def somebody(home: Any) -> AsyncIterator[Callable[..., Any]]:
 
 async def placed(call: Callable[..., Any], account: str, *orders: dict[str, Any]) -> Any:
     """Every question answered with yes."""
-    status, told = await call("POST", f"/iserver/account/{account}/orders", {"orders": orders})
+    return await confirmed(call, await call("POST", f"/iserver/account/{account}/orders", {"orders": orders}))
+
+
+async def confirmed(call: Callable[..., Any], answer: tuple[int, Any]) -> Any:
+    status, told = answer
     while status == 200 and "message" in told[0]:
         status, told = await call("POST", f"/iserver/reply/{told[0]['id']}", {"confirmed": True})
     return told
@@ -172,9 +176,10 @@ async def test_a_bracket_is_placed_whole_and_its_children_name_their_parent(home
     ("change", "status", "code"),
     [
         ({"parentId": "mine"}, 400, "request.invalid"),
-        ({"isSingleGroup": True}, 501, "capability.missing"),
-        ({"orderType": "TRAIL", "trailingAmt": 1, "trailingType": "amt"}, 501, "capability.missing"),
-        ({"tif": "OPG"}, 501, "capability.missing"),
+        ({"cashQty": 100}, 501, "capability.missing"),
+        ({"orderType": "TRAIL", "trailingAmt": 1, "trailingType": "points"}, 400, "request.invalid"),
+        ({"tif": "PAX"}, 501, "capability.missing"),
+        ({"conid": None, "conidex": "28812380;;;265598"}, 400, "request.invalid"),
         ({"listingExchange": "NYSE"}, 501, "capability.missing"),
         ({"price": "200.5"}, 400, "request.invalid"),
         ({"quantity": 0}, 400, "request.invalid"),
@@ -193,6 +198,40 @@ async def test_what_cannot_be_carried_or_read_is_refused_and_nothing_is_sent(
     found, problem = await home.call("POST", path, {"orders": [{**FAR, **change}]})
     assert (found, problem["code"]) == (status, code)
     assert not home.simulator.exchange.open_orders()
+
+
+async def test_a_trailing_stop_is_placed_and_its_distance_changed(home: Any) -> None:
+    trail = {**FAR, "side": "SELL", "orderType": "TRAIL", "price": 100, "trailingAmt": 5, "trailingType": "amt"}
+    [told] = await placed(home.call, home.account, trail)
+    assert home.simulator.exchange.open_orders()[0].request.stop_price == 5
+    path = f"/iserver/account/{home.account}/order/{told['order_id']}"
+    await confirmed(home.call, await home.call("POST", path, {**trail, "trailingAmt": 7}))
+    assert home.simulator.exchange.open_orders()[0].request.stop_price == 7
+
+
+async def test_of_a_group_one_that_fills_takes_the_others_back(home: Any) -> None:
+    far = {**FAR, "isSingleGroup": True, "cOID": "far"}
+    near = {**far, "price": 500, "cOID": "near"}
+    told = await placed(home.call, home.account, far, near)
+    assert [row["local_order_id"] for row in told] == ["far", "near"]
+    await home.until(lambda: _none_open(home))
+    listed = (await home.call("GET", "/iserver/account/orders"))[1]["orders"]
+    assert {row["order_ref"]: row["status"] for row in listed} == {"far": "Cancelled", "near": "Filled"}
+    assert len({row["ocaGroupId"] for row in listed}) == 1
+
+
+async def test_a_combo_is_named_by_its_legs(home: Any) -> None:
+    combo = {name: value for name, value in FAR.items() if name not in ("conid", "price")}
+    combo |= {"conidex": "28812380;;;265598/2,272093/-1", "orderType": "MKT", "quantity": 3}
+    [told] = await placed(home.call, home.account, combo)
+
+    async def held() -> bool:
+        rows = (await home.call("GET", f"/portfolio/{home.account}/positions/0"))[1]
+        return {row["conid"]: row["position"] for row in rows} == {265598: 6, 272093: -3}
+
+    await home.until(held)
+    [listed] = (await home.call("GET", "/iserver/account/orders"))[1]["orders"]
+    assert (listed["conidex"], str(listed["orderId"])) == (combo["conidex"], told["order_id"])
 
 
 async def test_prices_come_as_numbers_in_the_seeds_form_and_as_text_in_ibkrs(home: Any) -> None:
@@ -361,7 +400,7 @@ async def test_the_answers_that_need_a_search_or_a_login_first_come_whole(web: A
 
 async def test_at_tws_what_the_engine_does_not_know_is_refused_with_the_reason(build: Any) -> None:
     async with build(door="tws") as home:
-        for path in (f"/iserver/marketdata/history?conid={AAPL}&period=1d", "/iserver/scanner/params", "/fyi/settings"):
+        for path in ("/iserver/scanner/params", "/fyi/settings"):
             status, problem = await home.call("GET", path)
             assert (status, problem["code"]) == (501, "capability.missing")
             assert "Web API" in problem["error"]

@@ -34,6 +34,7 @@ async def test_an_order_is_placed_found_changed_and_cancelled(caller: Caller) ->
         "currency": "USD",
         "primary_exchange": "NASDAQ",
         "local_symbol": "AAPL",
+        "legs": None,
     }
     path = f"/orders/{placed['id']}"
     assert (await caller.get(path))[1] == placed
@@ -100,7 +101,7 @@ async def test_a_contract_is_named_in_several_ways(caller: Caller, contract: dic
         ({"type": "STOP_LIMIT"}, "stop"),
         ({"type": "PEG"}, "type"),
         ({"side": "HOLD"}, "side"),
-        ({"tif": "FOK"}, "tif"),
+        ({"tif": "GTX"}, "tif"),
         ({"stop": 3}, "stop"),
         ({"lmit": 3}, "lmit"),
         ({"outside_rth": "yes"}, "outside_rth"),

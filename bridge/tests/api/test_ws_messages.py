@@ -12,8 +12,9 @@ from ibkr_bridge.api.ws.messages import encode
 from ibkr_bridge.domain.account import Pnl, Seen
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import CancelRequested, ChangeRefused, OrderUpdate, Warned
-from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus, OrderType, Side, Terms
+from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus
 from ibkr_bridge.domain.quote import Quote
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.engine.topics import QuoteTick
 
 AT = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

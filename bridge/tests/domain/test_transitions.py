@@ -25,7 +25,8 @@ from ibkr_bridge.domain.events import (
     Sent,
     Warned,
 )
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, OrderType, Side, Terms
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.domain.transitions import LEGAL, apply, with_broker
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

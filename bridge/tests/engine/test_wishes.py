@@ -7,8 +7,10 @@ import pytest
 
 from ibkr_bridge.domain.contract import ContractQuery
 from ibkr_bridge.domain.errors import InvalidRequest
-from ibkr_bridge.domain.order import OrderType, PlaceOrder, Side, Terms
-from ibkr_bridge.engine.wishes import fingerprint, sensible
+from ibkr_bridge.domain.order import PlaceOrder
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
+from ibkr_bridge.engine.coherence import sensible
+from ibkr_bridge.engine.wishes import fingerprint
 
 TERMS = Terms(Side.BUY, Decimal(10), OrderType.LIMIT, Decimal("150.5"))
 WISH = PlaceOrder(ContractQuery("AAPL"), TERMS)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.interruptions import Interruption
-from ibkr_bridge.domain.order import Order, OrderStatus, OrderType, Side, Terms, TimeInForce
+from ibkr_bridge.domain.order import Order, OrderStatus
+from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.guards.chain import GUARDS, judge
 from ibkr_bridge.guards.halt import reduces
@@ -170,7 +171,7 @@ def test_the_collar_stops_a_slipped_decimal_point_and_only_on_the_dangerous_side
 
 
 def test_orders_a_minute_are_counted_over_a_sliding_minute() -> None:
-    past = tuple(Recent(NOW - timedelta(seconds=age), 1, MARKET) for age in (59, 30, 61))
+    past = tuple(Recent(NOW - timedelta(seconds=age), (1,), MARKET) for age in (59, 30, 61))
     assert denied_by(INTENT, replace(limited(orders_per_minute=2), recent=past)) == "order_rate"
     assert denied_by(INTENT, replace(limited(orders_per_minute=3), recent=past)) is None
 
@@ -214,7 +215,7 @@ def test_symbols_are_allowed_or_denied_by_list() -> None:
 
 
 def test_the_same_order_within_seconds_is_a_stuck_key() -> None:
-    view = replace(limited(repeat_seconds=2.0), recent=(Recent(NOW - timedelta(seconds=1), AAPL.conid, LIMIT),))
+    view = replace(limited(repeat_seconds=2.0), recent=(Recent(NOW - timedelta(seconds=1), (AAPL.conid,), LIMIT),))
     assert denied_by(INTENT, view) == "repeats"
     assert denied_by(intent(qty=Decimal(101)), view) is None
     assert denied_by(replace(INTENT, replaces=working()), view) is None
@@ -272,7 +273,7 @@ def test_every_denial_says_what_to_do_next() -> None:
         state=TradingState.HALTED,
         limits=strict,
         market_open=False,
-        recent=(Recent(NOW, AAPL.conid, LIMIT),),
+        recent=(Recent(NOW, (AAPL.conid,), LIMIT),),
         interruption=RESET,
     )
     for guard in GUARDS:

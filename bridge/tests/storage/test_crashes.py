@@ -21,7 +21,8 @@ from pathlib import Path
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import CancelRequested, Received, Sent
 from ibkr_bridge.domain.identity import order_id
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, OrderType, Side, Terms
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.ports.journal import Entry
 from ibkr_bridge.runtime.clock import SystemClock

@@ -7,21 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ibkr_bridge.domain.order import OrderStatus, OrderType, Side, Terms, TimeInForce
+from ibkr_bridge.domain.order import OrderStatus
+from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import TABLE, Effect, code_of
+from ibkr_bridge.upstream.tws.numbers import decimal
+from ibkr_bridge.upstream.tws.terms import told
 
 UNSET = 1.7976931348623157e308
 
 
 @pytest.mark.parametrize("unset", [UNSET, "1.7976931348623157E308", "", None, float("nan"), float("inf"), "text"])
 def test_unset_is_nothing_not_a_number(unset: object) -> None:
-    assert translate.decimal(unset) is None
+    assert decimal(unset) is None
 
 
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
 def test_a_number_written_on_the_wire_comes_back_as_it_was(number: Decimal) -> None:
-    assert translate.decimal(float(str(number))) == number
+    assert decimal(float(str(number))) == number
 
 
 @given(
@@ -47,7 +50,7 @@ def test_terms_survive_the_way_to_an_ib_async_order_and_back(
     sent.totalQuantity, sent.lmtPrice, sent.auxPrice = (
         float(text or UNSET) for text in (str(sent.totalQuantity), str(sent.lmtPrice), str(sent.auxPrice))
     )
-    assert translate.terms(sent) == terms
+    assert told(sent) == terms
 
 
 def test_the_time_in_force_is_always_written() -> None:

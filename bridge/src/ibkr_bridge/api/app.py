@@ -15,9 +15,15 @@ from ibkr_bridge.api.mirror.admin import router as session
 from ibkr_bridge.api.mirror.routes import mirror
 from ibkr_bridge.api.rest.account.routes import router as account
 from ibkr_bridge.api.rest.admin.routes import router as admin
+from ibkr_bridge.api.rest.executions.routes import router as executions
 from ibkr_bridge.api.rest.health.routes import router as health
 from ibkr_bridge.api.rest.ibkr.routes import router as ibkr
+from ibkr_bridge.api.rest.market.bars import router as bars
+from ibkr_bridge.api.rest.market.history import router as history
+from ibkr_bridge.api.rest.market.research import router as research
 from ibkr_bridge.api.rest.market.routes import router as market
+from ibkr_bridge.api.rest.market.scanner import router as scanner
+from ibkr_bridge.api.rest.news.routes import router as news
 from ibkr_bridge.api.rest.orders.routes import router as orders
 from ibkr_bridge.api.rest.reconciliation.routes import router as reconciliation
 from ibkr_bridge.api.state import State
@@ -44,6 +50,12 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
     routers = (
         orders,
         market,
+        history,
+        bars,
+        research,
+        scanner,
+        news,
+        executions,
         account,
         reconciliation,
         health,

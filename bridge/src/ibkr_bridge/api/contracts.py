@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.contract import Contract, ContractQuery, Leg
 from ibkr_bridge.domain.errors import InvalidRequest
+from ibkr_bridge.domain.terms import Side
 
 _PAIR = re.compile(r"([A-Z]{3})\.([A-Z]{3})")
 STOCK = "STK"
@@ -17,8 +18,20 @@ US_DOLLAR = "USD"
 
 
 @dataclass(frozen=True, slots=True)
+class LegAnswer:
+    """A part of a combo: what is done with it when the combo is bought, and how many of it for one combo."""
+
+    conid: int
+    symbol: str
+    sec_type: str
+    local_symbol: str
+    side: Side
+    ratio: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContractAnswer:
-    """A contract; `conid` is IBKR's number for it."""
+    """A contract; `conid` is IBKR's number for it, which all combos of a currency share. `legs` is null but of a combo."""
 
     conid: int
     symbol: str
@@ -27,6 +40,7 @@ class ContractAnswer:
     currency: str
     primary_exchange: str
     local_symbol: str
+    legs: tuple[LegAnswer, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,13 @@ def contract_answer(contract: Contract) -> ContractAnswer:
         currency=contract.currency,
         primary_exchange=contract.primary_exchange,
         local_symbol=contract.local_symbol,
+        legs=tuple(_leg(leg) for leg in contract.legs) or None,
     )
 
 
-EXAMPLE = ContractAnswer(265598, "AAPL", STOCK, SMART, US_DOLLAR, "NASDAQ", "AAPL")
+def _leg(leg: Leg) -> LegAnswer:
+    traded = leg.contract
+    return LegAnswer(traded.conid, traded.symbol, traded.sec_type, traded.local_symbol, leg.side, leg.ratio)
+
+
+EXAMPLE = ContractAnswer(265598, "AAPL", STOCK, SMART, US_DOLLAR, "NASDAQ", "AAPL", None)

@@ -34,3 +34,6 @@ def _sized(value: Decimal) -> Decimal:
 _SCHEMA = WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]})
 Positive = Annotated[Decimal, Field(gt=0), BeforeValidator(read), _SCHEMA]
 """A quantity or a price above 0."""
+
+Number = Annotated[Decimal, BeforeValidator(read), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})]
+"""A price of a combo, or a change, may also be below 0."""

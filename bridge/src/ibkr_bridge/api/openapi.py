@@ -39,6 +39,7 @@ _SAMPLES: Mapping[int, tuple[str, str]] = MappingProxyType(
         401: ("key.missing", "This service needs an API key."),
         403: ("origin.refused", "Pages of http://other.example may not call this service."),
         404: ("contract.unknown", "IBKR knows no contract XYZ STK SMART USD."),
+        406: ("format.unknown", "There are no bars as image/png."),
         408: ("body.slow", "The body did not arrive within 10 s."),
         409: ("order.finished", "Order 01KAJ2M8YQ6Z3V5W7X9ABCDEFG is filled."),
         413: ("body.too_large", "A body may have 65536 bytes."),

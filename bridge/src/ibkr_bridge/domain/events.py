@@ -8,8 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, Side, Terms
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus
 from ibkr_bridge.domain.questions import Question
+from ibkr_bridge.domain.terms import Side, Terms
 
 
 @dataclass(frozen=True, slots=True)

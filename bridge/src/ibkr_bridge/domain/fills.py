@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from ibkr_bridge.domain.contract import COMBO
 from ibkr_bridge.domain.events import Commissioned, Executed
 from ibkr_bridge.domain.order import Fill, Order
 
@@ -31,8 +32,14 @@ def corrected_by(order: Order, event: Executed) -> Fill | None:
 
 
 def counted(order: Order, event: Executed) -> Order:
-    """The order with the execution in its figures; the same object when this version of it, or a later, is known."""
+    """The order with the execution in its figures; the same object when this version of it, or a later, is known.
+
+    Of a combo the broker tells an execution of the whole and one of each leg (TWS API, "Combo Orders").
+    """
     known = corrected_by(order, event)
+    leg = event.contract.conid if order.contract.legs and event.contract.sec_type != COMBO else 0
+    if leg:
+        return _leg_counted(order, event, known, leg)
     if known is None:
         fill = Fill(event.exec_id, event.qty, event.price, event.broker.perm_id)
         return _totalled(replace(order, fills=(*order.fills, fill)), event, Decimal(0))
@@ -53,18 +60,32 @@ def charged(order: Order, event: Commissioned) -> Order:
 
 def shown_by(order: Order, perm_id: int) -> Decimal:
     """What the fills of one of the broker's orders add up to."""
-    return sum((fill.qty for fill in order.fills if fill.perm_id == perm_id), Decimal(0))
+    return sum((fill.qty for fill in order.own_fills if fill.perm_id == perm_id), Decimal(0))
 
 
 def average(order: Order) -> Decimal | None:
-    """What was paid for each, exact to eight places."""
-    if not order.executed_qty:
+    """What was paid for each, exact to eight places; None where no fill tells it."""
+    fills = order.own_fills
+    shown = sum((fill.qty for fill in fills), Decimal(0))
+    if not shown:
         return None
-    if len({fill.price for fill in order.fills}) == 1:
-        return order.fills[0].price  # as the broker wrote it
-    paid = sum((fill.qty * fill.price for fill in order.fills), Decimal(0))
-    price = (paid / order.executed_qty).quantize(_EIGHT_PLACES)
+    if len({fill.price for fill in fills}) == 1:
+        return fills[0].price  # as the broker wrote it
+    paid = sum((fill.qty * fill.price for fill in fills), Decimal(0))
+    price = (paid / shown).quantize(_EIGHT_PLACES)
     return Decimal(format(price, "f").rstrip("0").rstrip("."))
+
+
+def _leg_counted(order: Order, event: Executed, known: Fill | None, leg: int) -> Order:
+    """A leg's fill tells what was paid and charged; only all legs together tell how much of the combo has filled."""
+    if known is not None and revision(event.exec_id) <= revision(known.exec_id):
+        return order
+    fill = Fill(event.exec_id, event.qty, event.price, event.broker.perm_id, corrected=known is not None, leg=leg)
+    if known is not None:
+        fill = replace(fill, commission=known.commission)
+    others = tuple(one for one in order.fills if one is not known)
+    shown = replace(order, fills=(*others, fill))
+    return replace(shown, filled_qty=max(order.filled_qty, shown.executed_qty))
 
 
 def _totalled(order: Order, event: Executed, less: Decimal, *, corrected: bool = False) -> Order:
@@ -80,7 +101,7 @@ def _totalled(order: Order, event: Executed, less: Decimal, *, corrected: bool =
     total = told if corrected else max(told, order.filled_qty)
     price = order.avg_fill_price
     if order.executed_qty == total:
-        price = average(order)
+        price = average(order) or price
     elif len(broker) < 2 and event.cum_qty >= order.filled_qty:  # fills are still missing: the broker knows them
         price = event.avg_price
     return replace(order, broker=broker, filled_qty=total, avg_fill_price=price)

@@ -10,32 +10,7 @@ from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.questions import Question
-
-
-class Side(StrEnum):
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class OrderType(StrEnum):
-    MARKET = "MARKET"
-    LIMIT = "LIMIT"
-    STOP = "STOP"
-    STOP_LIMIT = "STOP_LIMIT"
-
-    @property
-    def needs_limit(self) -> bool:
-        return self in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-
-    @property
-    def needs_stop(self) -> bool:
-        return self in (OrderType.STOP, OrderType.STOP_LIMIT)
-
-
-class TimeInForce(StrEnum):
-    DAY = "DAY"
-    GTC = "GTC"
-    IOC = "IOC"
+from ibkr_bridge.domain.terms import Terms
 
 
 class OrderStatus(StrEnum):
@@ -68,19 +43,6 @@ _TERMINAL = frozenset(
         OrderStatus.NEVER_ARRIVED,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What an order asks of the market: the part that a change may replace. Prices in the contract's currency."""
-
-    side: Side
-    qty: Decimal
-    type: OrderType
-    limit: Decimal | None = None
-    stop: Decimal | None = None
-    tif: TimeInForce = TimeInForce.DAY
-    outside_rth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +82,8 @@ class Fill:
     perm_id: int = 0
     commission: Decimal | None = None
     corrected: bool = False
+    leg: int = 0
+    """Of a combo: the conid of the leg that was filled; 0 is the combo as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +133,24 @@ class Order:
     """Ours: the orders that wait for this one; of them, one that fills takes the others back."""
 
     @property
+    def conids(self) -> tuple[int, ...]:
+        """Of the contracts whose positions the order moves."""
+        return tuple(part.conid for part in self.contract.parts)
+
+    @property
+    def own_fills(self) -> tuple[Fill, ...]:
+        """Without those of a combo's legs, which say the same once more."""
+        return tuple(fill for fill in self.fills if not fill.leg)
+
+    @property
     def executed_qty(self) -> Decimal:
-        return sum((fill.qty for fill in self.fills), Decimal(0))
+        """Of a combo of which only legs were told, as many as every leg has filled for."""
+        own = sum((fill.qty for fill in self.own_fills), Decimal(0))
+        whole = (
+            sum((fill.qty for fill in self.fills if fill.leg == leg.contract.conid), Decimal(0)) // leg.ratio
+            for leg in self.contract.legs
+        )
+        return max(own, min(whole, default=Decimal(0)))
 
     @property
     def commission(self) -> Decimal | None:
@@ -222,29 +202,6 @@ def related(orders: Sequence[Order]) -> tuple[Order, ...]:
         replace(parent, children=tuple(child.id for child in children)),
         *(replace(child, parent_id=parent.id) for child in children),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeOrder:
-    """New values for a working order; None leaves a value as it is."""
-
-    qty: Decimal | None = None
-    limit: Decimal | None = None
-    stop: Decimal | None = None
-    tif: TimeInForce | None = None
-    confirmed: frozenset[str] = frozenset()
-    """IBKR's message ids that the caller has seen and confirms."""
-
-    def applied_to(self, terms: Terms) -> Terms:
-        return Terms(
-            side=terms.side,
-            qty=terms.qty if self.qty is None else self.qty,
-            type=terms.type,
-            limit=terms.limit if self.limit is None else self.limit,
-            stop=terms.stop if self.stop is None else self.stop,
-            tif=terms.tif if self.tif is None else self.tif,
-            outside_rth=terms.outside_rth,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ def _(event: Executed, order: Order) -> Order:
     shown = counted(replace(order, broker=with_broker(order.broker, event.broker)), event)
     if shown.fills == order.fills:
         return order
+    if not shown.filled_qty:  # a leg of a combo, ahead of the others
+        return shown
     # Of a fork, one may fill what the terms of the other ask for: as long as one lives, it has not ended.
     forked = len(shown.broker) > 1 and shown.live_at_broker
     status = S.FILLED if shown.remaining_qty <= 0 and not forked else S.PARTIALLY_FILLED

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from ibkr_bridge.domain.contract import COMBO
 from ibkr_bridge.domain.events import Executed
 from ibkr_bridge.domain.fills import fill_of, revision
 
@@ -41,14 +42,16 @@ class Balance:
         if seq <= self.seq:
             return
         self.seq = seq
-        if isinstance(event, Executed):
+        if isinstance(event, Executed) and event.contract.sec_type != COMBO:  # its legs move the positions
             self._add((event.account, event.contract.conid), event.signed_net_qty)
 
     def count_stranger(self, event: Executed) -> bool:
         """An execution of somebody else's order; False when it is known in this version or a later one.
 
-        Those known before the beginning are in the beginning.
+        Those known before the beginning are in the beginning. A combo's as a whole moves no position: its legs' do.
         """
+        if event.contract.sec_type == COMBO:
+            return False
         name, key = fill_of(event.exec_id), (event.account, event.contract.conid)
         known = self.strangers.get(name)
         if known is not None and revision(event.exec_id) <= revision(known.exec_id):

@@ -57,6 +57,18 @@ class OrderBook:
     def unfinished(self) -> list[Order]:
         return [order for order in self._orders.values() if not order.status.terminal]
 
+    def mates(self, order: Order) -> list[Order]:
+        """The other orders of its group, as far as they are at hand."""
+        group = order.terms.oca
+        return [
+            other
+            for other in self._orders.values()
+            if group is not None
+            and other.terms.oca == group
+            and other.account == order.account
+            and other.id != order.id
+        ]
+
     def bound(self, account: str, client_order_id: str) -> Bound | None:
         """The order that a client order id belongs to, as it stands now."""
         bound = self._bound.get((account, client_order_id))

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.combos import combine
+from ibkr_bridge.domain.contract import Contract, ContractQuery, Leg
 from ibkr_bridge.domain.errors import AmbiguousContract, InvalidRequest, UnknownContract
+from ibkr_bridge.domain.terms import Condition
 from ibkr_bridge.ports.upstream import Upstream
 
 
@@ -18,7 +20,9 @@ class Contracts:
         self._asking: dict[ContractQuery, asyncio.Task[Sequence[Contract]]] = {}
 
     async def resolve(self, query: ContractQuery) -> Contract:
-        """Raises UnknownContract, AmbiguousContract, BrokerAway, BrokerSilent."""
+        """Raises UnknownContract, AmbiguousContract, InvalidRequest, BrokerAway, BrokerSilent."""
+        if query.legs:
+            return await self._combo(query)
         known = self._known.get(query)
         if known is not None:
             return known
@@ -29,6 +33,18 @@ class Contracts:
             raise AmbiguousContract(str(query), candidates)
         self._known[query] = _as_asked(candidates[0], query)
         return candidates[0]
+
+    async def condition(self, item: Condition) -> Condition:
+        """With the conid of the contract that its words name, where it looks at one. Raises as `resolve`."""
+        if item.conid or not item.of_a_contract:
+            return item
+        query = ContractQuery(symbol=item.symbol, sec_type=item.sec_type, exchange=item.exchange)
+        return replace(item, conid=(await self.resolve(query)).conid)
+
+    async def _combo(self, query: ContractQuery) -> Contract:
+        found = await asyncio.gather(*(self.resolve(leg.contract) for leg in query.legs))
+        legs = [Leg(contract, leg.side, leg.ratio) for contract, leg in zip(found, query.legs, strict=True)]
+        return combine(legs, query.exchange)
 
     async def close(self) -> None:
         for task in self._asking.values():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ibkr_bridge.domain.account import Position
 from ibkr_bridge.domain.events import Commissioned, Executed
+from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.allowance import SnapshotAllowance
@@ -17,6 +18,8 @@ from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.forks import Forks
 from ibkr_bridge.engine.halts import Halts
 from ibkr_bridge.engine.health import Health
+from ibkr_bridge.engine.history.history import History
+from ibkr_bridge.engine.history.live import LiveBars
 from ibkr_bridge.engine.inquiries import Inquiries
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.mirror import Mirror
@@ -26,6 +29,9 @@ from ibkr_bridge.engine.questions import Questions
 from ibkr_bridge.engine.reconciliation import Reconciliation
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.reports import Reports
+from ibkr_bridge.engine.research.books import Books
+from ibkr_bridge.engine.research.executions import Executions
+from ibkr_bridge.engine.research.research import Research
 from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
@@ -59,6 +65,9 @@ class Engine:
     reconciliation: Reconciliation
     calendar: Calendar
     mirror: Mirror
+    research: Research
+    history: History
+    bars: LiveBars
 
 
 class Machine:
@@ -75,6 +84,7 @@ class Machine:
     ) -> None:
         self._upstream = upstream
         self._journal = journal
+        self._publisher = publisher
         self._clock = clock
         self._settings = settings
         self._book = OrderBook()
@@ -147,7 +157,28 @@ class Machine:
             orders=orders,
             snapshots=SnapshotAllowance(clock, settings.regulatory_snapshots_per_day),
         )
-        return Engine(orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
+        books = Books(upstream.research, self._publisher, clock, settings, sessions=sessions, contracts=self._contracts)
+        research = Research(
+            upstream.research,
+            clock,
+            sessions=sessions,
+            contracts=self._contracts,
+            marketdata=marketdata,
+            books=books,
+            executions=Executions(journal, clock, mirror=mirror, accounts=accounts, sessions=sessions),
+        )
+        history = History(upstream.history, clock, sessions=sessions, contracts=self._contracts)
+        bars = LiveBars(
+            upstream.history,
+            self._publisher,
+            clock,
+            sessions=sessions,
+            contracts=self._contracts,
+            marketdata=marketdata,
+            history=history,
+        )
+        doing = (orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
+        return Engine(*doing, research, history, bars)
 
     def _listen_to_the_broker(self, reconciliation: Reconciliation) -> None:
         """What takes in the broker's word, and asks for it."""
@@ -193,10 +224,14 @@ class Machine:
                 await self._reports.remember(await with_relatives(self._journal))
                 tasks.create_task(self.engine.reconciliation.run(), name="reconciliation")
                 tasks.create_task(self.engine.marketdata.run(), name="market data lines")
+                tasks.create_task(self.engine.bars.run(), name="live bars")
+                tasks.create_task(self.engine.research.run(), name="lines of depth")
                 tasks.create_task(self._inquiries.run(), name="inquiries")
                 tasks.create_task(self._upstream.run(self.hear), name="upstream")
         finally:
             await self.engine.mirror.close()
+            await self.engine.history.close()
+            await self.engine.research.close()
             await self._brackets.close()
             await self._sending.close()
             await self._reports.close()
@@ -213,7 +248,7 @@ class Machine:
             OrderMessage: self._reports.message,
             Executed: self._executed,
             Commissioned: self._reports.commissioned,
-            QuoteChanged: lambda event: marketdata.quote_changed(event.quote),
+            QuoteChanged: lambda event: self._quote_changed(event.quote),
             QuoteFailed: marketdata.quote_failed,
             PositionChanged: lambda event: self._position_changed(event.position),
             PositionsComplete: lambda _event: accounts.positions_complete(),
@@ -222,6 +257,10 @@ class Machine:
 
     def hear(self, event: UpstreamEvent) -> None:
         self._hear[type(event)](event)
+
+    def _quote_changed(self, quote: Quote) -> None:
+        self.engine.marketdata.quote_changed(quote)
+        self.engine.bars.quote_changed(quote)
 
     def _position_changed(self, position: Position) -> None:
         if self.engine.accounts.position_changed(position):

@@ -12,7 +12,8 @@ import structlog
 from ibkr_bridge.domain.account import Position
 from ibkr_bridge.domain.contract import ContractQuery
 from ibkr_bridge.domain.errors import BridgeError, BrokerAway
-from ibkr_bridge.domain.order import Order, OrderStatus, OrderType, PlaceOrder, Side, Terms
+from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.marketdata import MarketData

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -17,6 +17,7 @@ from ibkr_bridge.domain.errors import (
     JournalAway,
     NotAsked,
     NotHeardOf,
+    NotSupported,
     NotUnknown,
     OrderFinished,
     QuestionRefused,
@@ -28,17 +29,19 @@ from ibkr_bridge.domain.events import (
     Received,
 )
 from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id
-from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus, PlaceOrder, Preview, Resolution, related
+from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder, Preview, Resolution, related
+from ibkr_bridge.domain.terms import ChangeOrder, Oca, OcaType
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.coherence import changed, sensible
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.outlook import Outlook
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.engine.wishes import fingerprint, sensible, together
-from ibkr_bridge.guards.chain import GUARDS, judge, judge_all
+from ibkr_bridge.engine.wishes import fingerprint, grouped, possible, together
+from ibkr_bridge.guards.chain import GUARDS
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Bound, Journal, Page
@@ -89,6 +92,7 @@ class Orders:
         After a byte may have left it always answers with the order, in state `unknown` if need be.
         """
         members = together(command)
+        possible(command, self._sending.door)
         account = self._accounts.resolve(command.account)
         body = fingerprint(command)
         if (seen := await self._seen(account, command.client_order_id)) is not None:
@@ -97,6 +101,7 @@ class Orders:
             _free(await self._seen(account, child.client_order_id))
         self._sessions.require()
         contract = await self._contracts.resolve(command.contract)
+        members = [await self._settled(member) for member in members]
         market = await self._outlook.market(account, contract)
         # From here to the binding there is no await: two callers with one id cannot both pass.
         if command.client_order_id and (bound := self._book.bound(account, command.client_order_id)):
@@ -105,11 +110,58 @@ class Orders:
             _free(self._book.bound(account, child.client_order_id or ""))
         orders = related([self._new(member, account, contract) for member in members])
         intents = [Intent(account, contract, order.terms) for order in orders]
-        if (denial := judge_all(intents, self._outlook.view(intents[0], market), guards)) is not None:
+        if (denial := self._outlook.denial(intents, market, guards)) is not None:
             raise await self._deny(orders[0], denial)
         kept = [self._taken_on(order, body) for order in orders]
         order = await self._sending.place(orders, kept)
         return Placement(order, created=True, children=await self.children(order))
+
+    async def place_group(self, commands: Sequence[PlaceOrder], kind: OcaType = OcaType.CANCEL) -> Sequence[Placement]:
+        """Place several orders of which one that fills takes the others back; IBKR has a word on each.
+
+        Raises as `place`, of all of them: then nothing was sent.
+        """
+        door = self._sending.door
+        for command in grouped(commands):
+            possible(command, door)
+        if kind is not OcaType.CANCEL and "order.oca" not in door.supported:
+            raise NotSupported(f"At this door the others of a group are cancelled, not {kind}.")
+        account = self._accounts.resolve(commands[0].account)
+        seen = [await self._seen(account, command.client_order_id) for command in commands]
+        if all(seen):
+            return [
+                await self._again(bound, fingerprint(one)) for bound, one in zip(seen, commands, strict=True) if bound
+            ]
+        for bound in seen:
+            _free(bound)
+        self._sessions.require()
+        contracts = [await self._contracts.resolve(command.contract) for command in commands]
+        wishes = [await self._settled(command) for command in commands]
+        markets = [await self._outlook.market(account, contract) for contract in contracts]
+        # From here to the binding there is no await, as in `place`.
+        for command in commands:
+            _free(self._book.bound(account, command.client_order_id or ""))
+        orders = _group([self._new(wish, account, found) for wish, found in zip(wishes, contracts, strict=True)], kind)
+        for order, market in zip(orders, markets, strict=True):
+            denial = self._outlook.denial([Intent(account, order.contract, order.terms)], market)
+            if denial is not None:
+                raise await self._deny(order, denial)
+        kept = [self._taken_on(order, fingerprint(one)) for order, one in zip(orders, commands, strict=True)]
+        await self._sending.place(orders, kept)
+        return [Placement(await self.get(order.id), created=True) for order in orders]
+
+    def mates(self, order: Order) -> Sequence[Order]:
+        """The other orders of its group, as far as they are at hand."""
+        return self._book.mates(order)
+
+    async def _settled(self, command: PlaceOrder) -> PlaceOrder:
+        """With the conids of the contracts that its conditions name. Raises what contracts raise."""
+        conditions = command.terms.conditions
+        if conditions is None:
+            return command
+        items = [await self._contracts.condition(item) for item in conditions.items]
+        told = replace(conditions, items=tuple(items))
+        return replace(command, terms=replace(command.terms, conditions=told))
 
     def _taken_on(self, order: Order, body: str) -> asyncio.Future[int]:
         self._outlook.passed(Intent(order.account, order.contract, order.terms))
@@ -122,20 +174,22 @@ class Orders:
 
     async def preview(self, command: PlaceOrder) -> tuple[Contract, Preview]:
         """What an order would bind and cost. Raises BrokerRefused, BrokerAway, BrokerSilent."""
-        sensible(command.terms)
+        sensible(command.terms, combo=bool(command.contract.legs))
+        possible(command, self._sending.door)
         account = self._accounts.resolve(command.account)
         self._sessions.require()
         contract = await self._contracts.resolve(command.contract)
+        command = await self._settled(command)
         return contract, await self._sending.preview(account, contract, command.terms)
 
     async def change(self, order_id: str, change: ChangeOrder) -> Order:
         """Change a working order; it keeps its identity. An answer that does not come makes it `unknown`."""
         order = await self._working(order_id)
-        terms = sensible(change.applied_to(order.terms))
+        terms = changed(order.terms, change, combo=bool(order.contract.legs))
         self._sessions.require()
         market = await self._outlook.market(order.account, order.contract)
         intent = Intent(order.account, order.contract, terms, replaces=order)
-        if (denial := judge(intent, self._outlook.view(intent, market))) is not None:
+        if (denial := self._outlook.denial([intent], market)) is not None:
             raise _denied(denial)
         if order_id in self._changing:
             raise ChangePending(order_id)
@@ -160,16 +214,17 @@ class Orders:
         self._sessions.require()
         market = await self._outlook.market(order.account, order.contract)
         order = await self._awaiting(order_id)  # while the market was asked, another answer may have come
-        if order_id in self._changing:
+        names = {member.id for member in self._sending.family(order)}
+        if names & self._changing:
             raise ChangePending(order_id)
         intent = Intent(order.account, order.contract, order.terms, replaces=order)
-        if (denial := judge(intent, self._outlook.view(intent, market))) is not None:
+        if (denial := self._outlook.denial([intent], market)) is not None:
             raise _denied(denial)
-        self._changing.add(order_id)
+        self._changing |= names
         try:
             return await self._sending.place_confirmed(order)
         finally:
-            self._changing.discard(order_id)
+            self._changing -= names
 
     async def cancel(self, order_id: str) -> Order:
         """Cancel; no guard stands in the way. Answers with the order as it stands after at most a few seconds."""
@@ -279,6 +334,12 @@ class Orders:
         if not any(theirs.perm_id for theirs in order.broker):
             raise NotHeardOf(order.id, order.status)
         return order
+
+
+def _group(orders: Sequence[Order], kind: OcaType) -> list[Order]:
+    """IBKR knows a group by a name of ours: the first order's id."""
+    oca = Oca(orders[0].id, kind)
+    return [replace(order, terms=replace(order.terms, oca=oca)) for order in orders]
 
 
 def _free(bound: Bound | None) -> None:

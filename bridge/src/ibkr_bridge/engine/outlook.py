@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ibkr_bridge.domain.account import Seen
+from ibkr_bridge.domain.combos import by_leg, leg_terms
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.interruptions import Interruption, next_one
@@ -20,7 +22,8 @@ from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.rates import Rates
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.guards.verdict import Intent, Price, Recent, TradingState, View
+from ibkr_bridge.guards.chain import GUARDS, LEGS, judge_all, judge_legs
+from ibkr_bridge.guards.verdict import Denial, Guard, Intent, Price, Recent, TradingState, View
 from ibkr_bridge.ports.calendar import Calendar, MarketHours
 from ibkr_bridge.ports.clock import Clock
 
@@ -37,6 +40,8 @@ class Market:
     rate: Price | None = None
     hours: MarketHours | None = None
     exposure: Decimal | None = Decimal(0)
+    legs: tuple[Market, ...] = ()
+    """Of a combo, the market of each leg; of the combo itself nothing is known."""
 
 
 class Outlook:
@@ -69,6 +74,9 @@ class Outlook:
 
     async def market(self, account: str, contract: Contract) -> Market:
         """Ask only for what a guard that is switched on will look at."""
+        if contract.legs:
+            legs = await asyncio.gather(*(self.market(account, leg.contract) for leg in contract.legs))
+            return Market(legs=tuple(legs))
         limits = self._settings.limits
         valued = limits.max_order_value is not None or limits.max_exposure is not None
         quoted = valued or limits.price_collar_percent is not None
@@ -85,6 +93,15 @@ class Outlook:
         except TimeoutError:
             return Market(exposure=None)
         return Market(quote, rate, hours, exposure)
+
+    def denial(self, intents: Sequence[Intent], market: Market, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:
+        """Of an order and its children, and of its legs if it is a combo. Without an await, as `view`."""
+        first = intents[0]
+        if not first.contract.legs:
+            return judge_all(intents, self.view(first, market), guards)
+        whole = tuple(guard for guard in guards if guard not in LEGS)
+        legs = [(leg, self.view(leg, seen)) for leg, seen in zip(_legs(first), market.legs, strict=True)]
+        return judge_all(intents, self.view(first, market), whole) or judge_legs(legs, guards)
 
     def view(self, intent: Intent, market: Market) -> View:
         """Without an await: what is judged is what is then bound."""
@@ -115,12 +132,13 @@ class Outlook:
     def passed(self, intent: Intent) -> None:
         """Remember an order that was let through."""
         now = self._clock.now()
-        self._recent.append(Recent(now, intent.contract.conid, intent.terms))
+        self._recent.append(Recent(now, intent.conids, intent.terms))
         while now - self._recent[0].at > _REMEMBERED:
             self._recent.popleft()
 
     def _working(self, account: str, replaced: str | None) -> list[Order]:
-        return [order for order in self._book.unfinished() if order.account == account and order.id != replaced]
+        working = (order for order in self._book.unfinished() if order.account == account and order.id != replaced)
+        return [part for order in working for part in by_leg(order)]
 
     async def _quote(self, contract: Contract) -> Seen[Quote] | None:
         try:
@@ -147,6 +165,15 @@ class Outlook:
                 return None
             total += abs(position.market_value) * rate.value
         return total
+
+
+def _legs(intent: Intent) -> list[Intent]:
+    """What an order for a combo asks of each leg."""
+    replaced = by_leg(intent.replaces) if intent.replaces else (None,) * len(intent.contract.legs)
+    return [
+        Intent(intent.account, leg.contract, leg_terms(intent.terms, leg), before)
+        for leg, before in zip(intent.contract.legs, replaced, strict=True)
+    ]
 
 
 async def _nothing() -> None:

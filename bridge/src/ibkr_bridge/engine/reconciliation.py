@@ -208,7 +208,8 @@ class Reconciliation:
         )
 
     def _cause(self, key: Key, since: datetime) -> Cause:
-        if any((order.account, order.contract.conid) == key for order in self._open_questions()):
+        account, conid = key
+        if any(order.account == account and conid in order.conids for order in self._open_questions()):
             return Cause.ORDER_OPEN_QUESTION
         young = self._clock.now() - since < timedelta(seconds=self._settings.settling)
         return Cause.SETTLING if young else Cause.UNEXPLAINED
@@ -219,8 +220,9 @@ class Reconciliation:
         return [order for order in [*unsure, *self._book.owing()] if self._accounts.visible(order.account)]
 
     def _contract(self, key: Key) -> Contract | None:
-        orders = (order.contract for order in self._book.known() if (order.account, order.contract.conid) == key)
-        return self._accounts.contract(key) or next(orders, None)
+        ordered = (order.contract for order in self._book.known() if order.account == key[0])
+        traded = (part for contract in ordered for part in contract.parts)
+        return self._accounts.contract(key) or next((part for part in traded if part.conid == key[1]), None)
 
     def _todays(self, at: datetime) -> list[tuple[Order, Fill]]:
         """Fills that the broker's list ought to have: of orders made within the window in which it shows them."""

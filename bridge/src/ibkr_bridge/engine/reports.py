@@ -11,7 +11,7 @@ import structlog
 from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import Changed, ChangeRefused, Commissioned, Established, Executed, Reported
 from ibkr_bridge.domain.fills import corrected_by
-from ibkr_bridge.domain.order import Order, OrderStatus, Terms
+from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.forks import Forks
@@ -72,8 +72,8 @@ class Reports:
             return
         self._recorder.record(order.id, self._explained(order, event.report))
         latest = self._book.get(order.id) or order
-        if event.terms is not None and _speaks_for(latest, event) and not _alike(event.terms, latest.terms):
-            self._recorder.record(order.id, Changed(event.terms, event.report.at))
+        if event.terms is not None and _speaks_for(latest, event) and not latest.terms.repeats(event.terms):
+            self._recorder.record(order.id, Changed(latest.terms.amended(event.terms), event.report.at))
         self._forks.look_at(order.id)
 
     def _foreign(self, event: OrderReported) -> None:
@@ -215,14 +215,3 @@ def _speaks_for(order: Order, event: OrderReported) -> bool:
     """Of a fork, the one that is to stay has the terms."""
     live = order.live_at_broker
     return len(order.broker) < 2 or not live or live[0].perm_id == event.report.broker.perm_id
-
-
-def _alike(one: Terms, other: Terms) -> bool:
-    """Whether two terms ask the same of the market; what a broker does not repeat is not compared."""
-    return (one.qty, one.type, one.limit, one.stop, one.tif) == (
-        other.qty,
-        other.type,
-        other.limit,
-        other.stop,
-        other.tif,
-    )

@@ -27,15 +27,16 @@ from ibkr_bridge.domain.events import (
     Sent,
 )
 from ibkr_bridge.domain.identity import reference
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, Preview
 from ibkr_bridge.domain.questions import Decide, Question
+from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.losses import answer_lost
 from ibkr_bridge.engine.questions import Questions
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import Upstream, Word
+from ibkr_bridge.ports.upstream import Capabilities, Upstream, Word
 
 _REASON_GRACE = 0.2
 """How long a rejection may wait for the message that says why, in seconds."""
@@ -65,8 +66,13 @@ class Sending:
         self._questions = questions
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def door(self) -> Capabilities:
+        """What this way to the broker can carry."""
+        return self._upstream.capabilities
+
     async def place(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]]) -> Order:
-        """A new order and its children, once `kept` says that the intents are.
+        """A new order and its children, or the orders of a group, once `kept` says that the intents are.
 
         Raises JournalAway, BrokerAway: nothing was sent.
         """
@@ -74,7 +80,7 @@ class Sending:
 
     async def place_confirmed(self, order: Order) -> Order:
         """Anew, with the caller's yes to the broker's questions. Raises JournalAway, BrokerAway: nothing was sent."""
-        return await self._owned(self._carry_again(self._family(order)), order)
+        return await self._owned(self._carry_again(self.family(order)), order)
 
     async def change(self, order: Order, terms: Terms, confirmed: frozenset[str]) -> Order:
         """Raises JournalAway, BrokerAway, BrokerRefused, QuestionAsked, OrderFinished."""
@@ -86,9 +92,15 @@ class Sending:
 
     async def decline(self, order: Order) -> Order:
         """The caller's no to the broker's questions."""
-        for member in self._family(order):
+        for member in self.family(order):
             await self._questions.decline(member, Answerer.CALLER)
         return self._book.get(order.id) or order
+
+    def family(self, order: Order) -> list[Order]:
+        """The order, and those that wait for the same answer: its children, or the others of its group."""
+        children = (self._book.get(child) for child in order.children)
+        alike = [child for child in children if child is not None and child.status is order.status]
+        return [order, *alike, *(mate for mate in self._book.mates(order) if mate.status is order.status)]
 
     def refused(self, questions: Sequence[Question]) -> Question | None:
         """The first that the policy lets no caller confirm."""
@@ -110,11 +122,6 @@ class Sending:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _family(self, order: Order) -> list[Order]:
-        """The order, and its children that wait for the same answer."""
-        children = (self._book.get(child) for child in order.children)
-        return [order, *(child for child in children if child is not None and child.status is order.status)]
 
     async def _carry(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]]) -> None:
         """Once the intents are kept, send them, then wait for the broker's first word."""
@@ -163,7 +170,7 @@ class Sending:
     async def _put(self, orders: Sequence[Order], names: Sequence[str], decide: Decide) -> Sequence[Word]:
         if len(orders) == 1:
             return [await self._upstream.place(orders[0], names[0], decide)]
-        return await self._upstream.place_bracket(orders, names, decide)
+        return await self._upstream.place_all(orders, names, decide)
 
     def _take(self, orders: Sequence[Order], names: Sequence[str], words: Sequence[Word]) -> None:
         now = self._clock.now()

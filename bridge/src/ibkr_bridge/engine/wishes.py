@@ -1,35 +1,26 @@
-"""What callers ask for: whether it makes sense, and whether it was asked before. Pure."""
+"""What callers ask for: whether it makes sense, can be carried, and was asked before. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from typing import Final
 
-from ibkr_bridge.domain.errors import InvalidRequest
-from ibkr_bridge.domain.order import PlaceOrder, Terms
+from ibkr_bridge.domain.errors import InvalidRequest, NotSupported
+from ibkr_bridge.domain.order import PlaceOrder
+from ibkr_bridge.engine.coherence import sensible
+from ibkr_bridge.ports.upstream import Capabilities
 
-
-def sensible(terms: Terms) -> Terms:
-    """The terms, if they hold together. Raises InvalidRequest naming the field."""
-    if terms.qty <= 0:
-        raise InvalidRequest("qty must be above 0.", field="qty")
-    _price("limit", terms.limit, needed=terms.type.needs_limit, order_type=terms.type)
-    _price("stop", terms.stop, needed=terms.type.needs_stop, order_type=terms.type)
-    return terms
-
-
-def _price(field: str, price: Decimal | None, *, needed: bool, order_type: str) -> None:
-    if needed and price is None:
-        raise InvalidRequest(f"A {order_type} order needs `{field}`.", field=field)
-    if not needed and price is not None:
-        raise InvalidRequest(f"A {order_type} order takes no `{field}`.", field=field)
+_FIRST: Final = ("side", "qty", "type", "limit", "stop", "tif", "outside_rth")
+"""The terms that every version writes, in this order."""
 
 
 def together(command: PlaceOrder) -> Sequence[PlaceOrder]:
     """The order and its children, if they hold together. Raises InvalidRequest."""
     for member in (command, *command.children):
-        sensible(member.terms)
+        sensible(member.terms, combo=bool(member.contract.legs))
     for child in command.children:
         if (child.contract, child.account) != (command.contract, command.account):
             raise InvalidRequest("An order and its children are of one contract and account.", field="contract")
@@ -37,10 +28,38 @@ def together(command: PlaceOrder) -> Sequence[PlaceOrder]:
             raise InvalidRequest("The children of an order close what it opens: their side is the other.", field="side")
         if child.children:
             raise InvalidRequest("A child has no children of its own.", field="children")
-    names = [member.client_order_id for member in (command, *command.children) if member.client_order_id]
-    if len(set(names)) < len(names):
-        raise InvalidRequest("Each order of a bracket has a client order id of its own.", field="client_order_id")
+    _differ([member.client_order_id for member in (command, *command.children)])
     return (command, *command.children)
+
+
+def _differ(names: Sequence[str | None]) -> None:
+    known = [name for name in names if name]
+    if len(set(known)) < len(known):
+        raise InvalidRequest("Each of these orders has a client order id of its own.", field="client_order_id")
+
+
+def grouped(commands: Sequence[PlaceOrder]) -> Sequence[PlaceOrder]:
+    """Orders of which one that fills takes the others back, if they hold together. Raises InvalidRequest."""
+    if len(commands) < 2:
+        raise InvalidRequest("A group has two orders or more.", field="orders")
+    for command in commands:
+        sensible(command.terms, combo=bool(command.contract.legs))
+        if command.children or command.terms.oca is not None:
+            raise InvalidRequest("An order of a group has no exits and no group of its own.", field="orders")
+        if command.account != commands[0].account:
+            raise InvalidRequest("The orders of a group are of one account.", field="account")
+    _differ([command.client_order_id for command in commands])
+    return commands
+
+
+def possible(command: PlaceOrder, door: Capabilities) -> None:
+    """Raises NotSupported for what this way to the broker cannot carry, with its reason."""
+    for member in (command, *command.children):
+        named = (*member.terms.abilities, *(("order.combo",) if member.contract.legs else ()))
+        for ability in named:
+            if ability not in door.supported:
+                why = door.missing.get(ability, f"The {door.door} door does not carry it.")
+                raise NotSupported(f"{ability}: {why}", advice="GET /capabilities lists what this door can do.")
 
 
 def fingerprint(command: PlaceOrder) -> str:
@@ -52,7 +71,13 @@ def fingerprint(command: PlaceOrder) -> str:
 
 
 def _written(command: PlaceOrder) -> Sequence[object]:
+    """What a later version knows besides is written only where it is named: a wish that is kept stays the same."""
     contract, terms = command.contract, command.terms
+    further = [
+        f"{part.name}={_plain(value)}"
+        for part in fields(terms)
+        if part.name not in _FIRST and (value := getattr(terms, part.name)) != part.default
+    ]
     return (
         command.account,
         contract.symbol,
@@ -62,15 +87,17 @@ def _written(command: PlaceOrder) -> Sequence[object]:
         contract.currency,
         contract.primary_exchange,
         contract.local_symbol,
-        terms.side,
-        _plain(terms.qty),
-        terms.type,
-        _plain(terms.limit),
-        _plain(terms.stop),
-        terms.tif,
-        terms.outside_rth,
+        *(_plain(getattr(terms, name)) for name in _FIRST),
+        *further,
     )
 
 
-def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else format(number.normalize(), "f")
+def _plain(value: object) -> object:
+    """A number without needless zeros, at any depth; the rest as it is."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    if is_dataclass(value):
+        return tuple(_plain(getattr(value, part.name)) for part in fields(value))
+    return None if value is None else str(value)

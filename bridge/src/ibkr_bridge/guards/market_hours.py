@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from ibkr_bridge.domain.order import TimeInForce
+from ibkr_bridge.domain.terms import TimeInForce
 from ibkr_bridge.guards.verdict import Denial, Intent, View
+
+_WAITING = (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.OPG)
 
 
 def market_hours(intent: Intent, view: View) -> Denial | None:
-    """Orders that are meant to wait (GTC) or to trade outside regular hours pass; so does what no calendar knows."""
+    """Orders that are meant to wait or to trade outside regular hours pass; so does what no calendar knows."""
     terms = intent.terms
-    if not view.limits.market_hours or terms.outside_rth or terms.tif is TimeInForce.GTC:
+    if not view.limits.market_hours or terms.outside_rth or terms.tif in _WAITING or terms.good_after is not None:
         return None
     if view.market_open is not False:
         return None

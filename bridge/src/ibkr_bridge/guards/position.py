@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ibkr_bridge.domain.order import Side
+from ibkr_bridge.domain.terms import Side
 from ibkr_bridge.guards.verdict import Denial, Intent, View
 
 
@@ -46,6 +46,15 @@ def exposure(intent: Intent, view: View) -> Denial | None:
     if value <= limit:
         return None
     return _denied(limit, f"{value:.2f}", f"exposure could become {value:.2f} {view.limits.base_currency}")
+
+
+def growth(intent: Intent, view: View) -> Decimal:
+    """By how much the value of this position grows, in the base currency; 0 where there is no price or rate."""
+    price = view.price_of(intent)
+    if price is None or view.rate is None:
+        return Decimal(0)
+    more = abs(resulting(intent, view)) - abs(view.position)
+    return more * price.value * intent.multiplier * view.rate.value
 
 
 def _denied(limit: Decimal, value: str, why: str) -> Denial:

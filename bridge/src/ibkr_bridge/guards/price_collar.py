@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ibkr_bridge.domain.order import Side
+from ibkr_bridge.domain.terms import Side
 from ibkr_bridge.guards.verdict import Denial, Intent, View
 
 

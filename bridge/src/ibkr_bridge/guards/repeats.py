@@ -12,7 +12,7 @@ def repeats(intent: Intent, view: View) -> Denial | None:
         return None
     for recent in view.recent:
         age = (view.now - recent.at).total_seconds()
-        if age < seconds and recent.conid == intent.contract.conid and recent.terms == intent.terms:
+        if age < seconds and recent.conids == intent.conids and recent.terms == intent.terms:
             return Denial(
                 guard="repeats",
                 detail=f"The same order was placed {age:.1f} s ago.",

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.interruptions import Interruption
-from ibkr_bridge.domain.order import Order, OrderType, Side, Terms
+from ibkr_bridge.domain.order import Order
+from ibkr_bridge.domain.terms import Side, Terms
 from ibkr_bridge.domain.world import World
 
 
@@ -58,7 +59,7 @@ class Recent:
     """An order that was let through lately."""
 
     at: datetime
-    conid: int
+    conids: tuple[int, ...]
     terms: Terms
 
 
@@ -74,6 +75,11 @@ class Intent:
     @property
     def multiplier(self) -> Decimal:
         return self.contract.multiplier or Decimal(1)
+
+    @property
+    def conids(self) -> tuple[int, ...]:
+        """Of the contracts whose positions it moves."""
+        return tuple(part.conid for part in self.contract.parts)
 
     @property
     def signed_qty(self) -> Decimal:
@@ -115,8 +121,9 @@ class View:
         if terms.limit is not None:
             return Price(terms.limit, 0.0)
         market = (self.ask if terms.side is Side.BUY else self.bid) or self.last
-        if terms.type is OrderType.STOP and terms.stop is not None:
-            return Price(max(terms.stop, market.value), market.age, market.stale) if market else Price(terms.stop, 0.0)
+        if terms.stop is not None:
+            awake = terms.stop + (terms.limit_offset or 0)
+            return Price(max(awake, market.value), market.age, market.stale) if market else Price(awake, 0.0)
         return market
 
 

@@ -12,10 +12,13 @@ from ibkr_bridge.domain.account import AccountSummary, Pnl, Position
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
 from ibkr_bridge.domain.events import Commissioned, Executed, Reported, Warned
-from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
+from ibkr_bridge.domain.terms import Terms
+from ibkr_bridge.ports.history import HistorySource
+from ibkr_bridge.ports.research import Research
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,12 @@ class Upstream(Protocol):
     @property
     def session(self) -> Session: ...
 
+    @property
+    def research(self) -> Research: ...
+
+    @property
+    def history(self) -> HistorySource: ...
+
     async def run(self, listener: Listener) -> None:
         """Connect, keep alive and reconnect until cancelled; tell `listener` everything, in order."""
 
@@ -159,8 +168,8 @@ class Upstream(Protocol):
         BrokerSilent when a byte may have left and no answer came.
         """
 
-    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
-        """A parent and its children, sent at once, and a word on each. Raises as `place` does, of all of them."""
+    async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
+        """A parent and its children, or a group, sent at once, and a word on each. Raises as `place`, of all of them."""
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         """Raises as `place` does; the order stays as it was."""

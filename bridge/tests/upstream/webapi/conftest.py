@@ -20,8 +20,9 @@ from aiohttp import web
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.identity import order_id, reference
-from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, OrderStatus, OrderType, Side, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, OrderStatus
 from ibkr_bridge.domain.questions import Question
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.ports.upstream import UpstreamEvent
 from ibkr_bridge.runtime.clock import SystemClock
 from ibkr_bridge.upstream.webapi.adapter import WebApiUpstream

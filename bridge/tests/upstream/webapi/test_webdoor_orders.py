@@ -15,7 +15,8 @@ from ibkr_bridge.domain.contract import ContractQuery
 from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, NotSupported, QuestionAsked
 from ibkr_bridge.domain.events import Commissioned, Executed
 from ibkr_bridge.domain.identity import reference
-from ibkr_bridge.domain.order import OrderStatus, OrderType
+from ibkr_bridge.domain.order import OrderStatus
+from ibkr_bridge.domain.terms import OrderType
 from ibkr_bridge.ports.upstream import MessageKind, OrderMessage, OrderReported
 from ibkr_sim.webapi.settings import OrderStream, Unsettled
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ibkr_bridge.domain.contract import ContractQuery
-from ibkr_bridge.domain.order import OrderType, Side
 from ibkr_bridge.domain.quote import DataType
+from ibkr_bridge.domain.terms import OrderType, Side
 from ibkr_bridge.ports.upstream import (
     PnlChanged,
     PositionChanged,

@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
-from ibkr_bridge.domain.order import ChangeOrder
+from ibkr_bridge.domain.terms import ChangeOrder
 
 COOKIE: Final = "ibkr-bridge-caller"
 _TOKEN_BYTES: Final = 16

@@ -11,15 +11,24 @@ from typing import Any, Final
 from ibkr_bridge.api.mirror.answers import Refusal
 from ibkr_bridge.api.numbers import read
 from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID
-from ibkr_bridge.domain.contract import ContractQuery
+from ibkr_bridge.domain.contract import COMBO, ContractQuery, LegQuery
 from ibkr_bridge.domain.errors import NotSupported
-from ibkr_bridge.domain.order import OrderType, PlaceOrder, Side, Terms, TimeInForce
+from ibkr_bridge.domain.order import PlaceOrder
+from ibkr_bridge.domain.terms import Algo, OrderType, Side, Terms, TimeInForce
 
 _TYPES: Final[Mapping[str, OrderType]] = {
     **dict.fromkeys(("LMT", "LIMIT"), OrderType.LIMIT),
     **dict.fromkeys(("MKT", "MARKET"), OrderType.MARKET),
     **dict.fromkeys(("STP", "STOP"), OrderType.STOP),
     **dict.fromkeys(("STOP_LIMIT", "STOPLIMIT", "STOP LIMIT", "STP LMT", "STP_LMT", "STPLMT"), OrderType.STOP_LIMIT),
+    "TRAIL": OrderType.TRAIL,
+    **dict.fromkeys(("TRAILLMT", "TRAIL LIMIT", "TRAIL_LIMIT"), OrderType.TRAIL_LIMIT),
+    "MIT": OrderType.MARKET_IF_TOUCHED,
+    "LIT": OrderType.LIMIT_IF_TOUCHED,
+    "MOC": OrderType.MARKET_ON_CLOSE,
+    "LOC": OrderType.LIMIT_ON_CLOSE,
+    "MIDPRICE": OrderType.MIDPRICE,
+    "REL": OrderType.RELATIVE,
 }
 _OTHER_NAMES: Final[Mapping[str, str]] = {
     "acct_id": "acctId",
@@ -46,31 +55,32 @@ _OTHER_NAMES: Final[Mapping[str, str]] = {
 _READ: Final = frozenset(
     {
         *("acctId", "conid", "conidex", "secType", "cOID", "orderType", "listingExchange"),
-        *("outsideRTH", "price", "auxPrice", "side", "tif", "quantity", "parentId"),
+        *("outsideRTH", "price", "auxPrice", "side", "tif", "quantity", "parentId", "isSingleGroup"),
+        *("trailingAmt", "trailingType", "allOrNone", "strategy", "strategyParameters"),
     }
 )
 _IGNORED: Final = frozenset({"ticker", "referrer"})
 """For people; they change nothing."""
 _NOT_YET: Final = frozenset(
     {
-        *("isSingleGroup", "allOrNone", "trailingAmt", "trailingType", "cashQty", "fxQty", "isCcyConv"),
-        *("useAdaptive", "allocationMethod", "manualOrderTime", "deactivated", "strategy", "strategyParameters"),
+        *("cashQty", "fxQty", "isCcyConv", "useAdaptive", "allocationMethod", "manualOrderTime", "deactivated"),
         *("customerAccount", "isProCustomer", "manualIndicator", "extOperator", "taxOptimizerId", "jsonPayload"),
         "isClose",
     }
 )
 """What would change the order, and this service cannot carry: never left out silently."""
 _CONID: Final = re.compile(r"(\d{1,10})(?:[@:](\w+))?")
+_LEG: Final = re.compile(r"(\d{1,10})/(-?[1-9]\d{0,3})")
 _MOST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`conid` as the caller named it; `parent` is another ticket's cOID."""
+    """`parent` is another ticket's cOID; those that are `grouped` cancel one another."""
 
     command: PlaceOrder
-    conid: int
     parent: str | None = None
+    grouped: bool = False
 
 
 def read_tickets(body: object, account: str) -> list[Ticket]:
@@ -107,10 +117,11 @@ def read_ticket(body: object, account: str) -> Ticket:
     _check(fields)
     if str(fields.get("acctId", account)) != account:
         raise Refusal(400, f"Bad Request: accountId is not valid: {str(fields['acctId'])[:32]}", code="account.unknown")
-    conid = _conid(fields)
-    query = ContractQuery(conid=conid, sec_type="", exchange="", currency="")
+    query = _contract(fields)
     parent = None if fields.get("parentId") is None else str(fields["parentId"])
-    return Ticket(PlaceOrder(query, _terms(fields), account, _reference(fields)), conid, parent)
+    return Ticket(
+        PlaceOrder(query, _terms(fields), account, _reference(fields)), parent, _flag(fields, "isSingleGroup")
+    )
 
 
 def _check(fields: Mapping[str, Any]) -> None:
@@ -118,12 +129,28 @@ def _check(fields: Mapping[str, Any]) -> None:
         if name not in _NOT_YET:
             raise Refusal(400, f"Bad Request: there is no field {str(name)[:32]}", advice=f"Leave {name[:32]!r} out.")
         if fields[name]:
-            if name == "isSingleGroup" and fields.get("parentId") is not None:
-                continue  # the children of one order are a group already
             raise NotSupported(f"{name} is not carried by this service yet.", advice=f"Leave `{name}` out.")
     venue = str(fields.get("listingExchange") or "SMART").upper()
     if venue != "SMART":
         raise NotSupported(f"Orders of these paths go by SMART, not to {venue[:16]}.", advice="Use POST /orders.")
+
+
+def _contract(fields: Mapping[str, Any]) -> ContractQuery:
+    """A conid, or the legs of a combo: `28812380;;;265598/1,272093/-1` (Web API v1.0, "Combo Orders")."""
+    text = str(fields.get("conidex") or "")
+    if ";;;" not in text or "conid" in fields:
+        return ContractQuery(conid=_conid(fields), sec_type="", exchange="", currency="")
+    spread, _separator, ratios = text.partition(";;;")
+    found = [_LEG.fullmatch(leg) for leg in ratios.split(",")]
+    legs = tuple(_leg(int(match[1]), int(match[2])) for match in found if match is not None)
+    if len(legs) < len(found):
+        raise Refusal(400, "Bad Request: conidex is no combo: spread;;;conid/ratio,conid/ratio")
+    return ContractQuery(sec_type=COMBO, exchange=spread.partition("@")[2] or "SMART", currency="", legs=legs)
+
+
+def _leg(conid: int, ratio: int) -> LegQuery:
+    query = ContractQuery(conid=conid, sec_type="", exchange="", currency="")
+    return LegQuery(query, Side.BUY if ratio > 0 else Side.SELL, abs(ratio))
 
 
 def _conid(fields: Mapping[str, Any]) -> int:
@@ -131,8 +158,6 @@ def _conid(fields: Mapping[str, Any]) -> int:
     if isinstance(conid, int | str) and not isinstance(conid, bool) and re.fullmatch(r"\d{1,10}", str(conid)):
         return int(conid)
     text = str(fields.get("conidex") or fields.get("secType") or "")
-    if ";;;" in text:
-        raise NotSupported("Combos are not carried by this service yet.", advice="Place each leg by itself.")
     match = _CONID.fullmatch(text)
     if conid is not None or match is None:
         raise Refusal(400, "Bad Request: conid is missing or no number")
@@ -155,11 +180,54 @@ def _terms(fields: Mapping[str, Any]) -> Terms:
         side=_side(fields),
         qty=quantity,
         type=kind,
-        limit=price if kind.needs_limit else None,
-        stop=auxiliary if kind is OrderType.STOP_LIMIT else (price or auxiliary) if kind.needs_stop else None,
         tif=_time(fields),
         outside_rth=_flag(fields, "outsideRTH"),
+        all_or_none=_flag(fields, "allOrNone"),
+        algo=_algo(fields),
+        **_prices(fields, kind, _side(fields), price, auxiliary),
     )
+
+
+def _prices(
+    fields: Mapping[str, Any], kind: OrderType, side: Side, price: Decimal | None, auxiliary: Decimal | None
+) -> dict[str, Any]:
+    """What awakes an order stands in `price` where it has no limit, and in `auxPrice` beside one."""
+    match kind:
+        case OrderType.MARKET | OrderType.MARKET_ON_CLOSE:
+            return {}
+        case OrderType.STOP | OrderType.MARKET_IF_TOUCHED:
+            return {"stop": price or auxiliary}
+        case OrderType.TRAIL:
+            return {"stop": price, **_trail(fields)}
+        case OrderType.TRAIL_LIMIT:
+            return {"stop": auxiliary, "limit_offset": _beside(side, price, auxiliary), **_trail(fields)}
+        case OrderType.RELATIVE:
+            return {"limit": price, "offset": auxiliary}
+        case _:
+            return {"limit": price, "stop": auxiliary if kind.needs_stop else None}
+
+
+def _trail(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises Refusal where the distance or its unit is missing."""
+    amount, unit = _number(fields, "trailingAmt"), str(fields.get("trailingType", ""))
+    if amount is None or unit not in ("amt", "%"):
+        raise Refusal(400, "Bad Request: trailingAmt and trailingType (amt or %) are needed")
+    return {"trail": amount} if unit == "amt" else {"trail_percent": amount}
+
+
+def _beside(side: Side, limit: Decimal | None, stop: Decimal | None) -> Decimal | None:
+    if limit is None or stop is None:
+        return None
+    return limit - stop if side is Side.BUY else stop - limit
+
+
+def _algo(fields: Mapping[str, Any]) -> Algo | None:
+    if not fields.get("strategy"):
+        return None
+    params = fields.get("strategyParameters") or {}
+    if not isinstance(params, dict):
+        raise Refusal(400, "Bad Request: strategyParameters must be an object")
+    return Algo(str(fields["strategy"]), tuple((str(name), str(value)) for name, value in params.items()))
 
 
 def _side(fields: Mapping[str, Any]) -> Side:

@@ -7,22 +7,27 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
+from ibkr_bridge.api.columns.rows import members
 from ibkr_bridge.api.contracts import contract_answer
 from ibkr_bridge.api.json import encode as to_json
 from ibkr_bridge.api.json import exact, number
 from ibkr_bridge.api.rest.account.schemas import pnl_answer
+from ibkr_bridge.api.rest.market.research_schemas import depth_answer
 from ibkr_bridge.api.rest.market.schemas import quote_answer
 from ibkr_bridge.api.rest.orders.schemas import OrderAnswer, order_answer
 from ibkr_bridge.api.rest.reconciliation.schemas import reconciliation_answer
 from ibkr_bridge.domain.account import Pnl, Seen
+from ibkr_bridge.domain.bars import Bar
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import ChangeRefused, Commissioned, Executed, Forked, OrderUpdate, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.reconciliation import Reconciled
-from ibkr_bridge.engine.topics import QuoteTick
+from ibkr_bridge.engine.research.books import MOST_ROWS, BookTick
+from ibkr_bridge.engine.topics import BarTick, QuoteTick
 from ibkr_bridge.hub.encoded import Encoded
+from ibkr_bridge.ports.research import Book
 
 LIVE = "live"
 STALE = "stale"
@@ -51,6 +56,20 @@ def _(message: QuoteTick) -> Encoded:
 
 
 @_encode.register
+def _(message: BarTick) -> Encoded:
+    frames = () if message.bar is None else (bar(message, message.bar),)
+    return Encoded(frames, condition(message.stale), status(message.contract, message.stale, message.last, "bars"))
+
+
+@_encode.register
+def depth(message: BookTick) -> Encoded:
+    """A stale book is a change of condition; its levels may be gone."""
+    contract, book = message.contract, message.book
+    frames = () if message.stale or book.at is None else (_book(contract, book),)
+    return Encoded(frames, condition(message.stale), status(contract, message.stale, book.at, "depth"))
+
+
+@_encode.register
 def _(message: OrderUpdate) -> Encoded:
     return Encoded(tuple(event(name, data, message.seq) for name, data in _told(message)))
 
@@ -75,11 +94,34 @@ def quote(contract: Contract, value: Quote, as_of: datetime | None, stale: str |
     return to_json({"type": "quote", **{name: getattr(answer, name) for name in answer.__slots__}})
 
 
-def status(contract: Contract, stale: str | None, as_of: datetime | None) -> bytes:
+def bar(tick: BarTick, value: Bar) -> bytes:
+    """Five seconds of a contract that have ended."""
+    contract = tick.contract
+    return to_json(
+        {
+            "type": "bar",
+            "symbol": contract.symbol,
+            "currency": contract.currency,
+            "conid": contract.conid,
+            "bar": "5s",
+            "what": tick.what,
+            **members(value),
+            "source": tick.source,
+        }
+    )
+
+
+def _book(contract: Contract, book: Book) -> bytes:
+    answer = depth_answer(contract, book, MOST_ROWS, book.at, None)
+    return to_json({"type": "depth", **{name: getattr(answer, name) for name in answer.__slots__}})
+
+
+def status(contract: Contract, stale: str | None, as_of: datetime | None, channel: str | None = None) -> bytes:
     """The line of a contract was lost or came back; `as_of` is the time of its last value."""
     return to_json(
         {
             "type": "status",
+            **({} if channel is None else {"channel": channel}),
             "status": condition(stale),
             "reason": stale,
             "symbol": contract.symbol,

@@ -23,6 +23,7 @@ class StreamRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     action: Literal["subscribe", "unsubscribe"]
+    channel: Literal["quotes", "bars", "depth"] = "quotes"
     id: Id | None = None
     symbol: Symbol | None = None
     symbols: Annotated[tuple[Symbol, ...], Field(max_length=200)] = ()

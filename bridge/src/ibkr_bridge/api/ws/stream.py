@@ -1,4 +1,4 @@
-"""/ws/stream: quotes of the contracts that a socket subscribes to."""
+"""/ws/stream: quotes, bars as they end, and depth of the contracts that a socket subscribes to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.json import encode
+from ibkr_bridge.api.ws.bars import BarSubscriptions
+from ibkr_bridge.api.ws.depth import DepthSubscriptions
 from ibkr_bridge.api.ws.messages import condition, quote
 from ibkr_bridge.api.ws.refusals import SocketRefusal, not_subscribed, too_many
 from ibkr_bridge.api.ws.requests import Ping, StreamRequest, checked, opened
@@ -32,6 +34,8 @@ class Stream:
         self._held: dict[int, Contract] = {}
         self._asked: dict[ContractQuery, int] = {}
         self._opening = 0
+        self._bars = BarSubscriptions(engine, mailbox, self._limit)
+        self._depth = DepthSubscriptions(engine, mailbox, self._limit)
 
     async def hear(self, text: str | bytes) -> None:
         """Obey a message, or say on the socket why not."""
@@ -48,9 +52,11 @@ class Stream:
     async def close(self) -> None:
         for conid in tuple(self._held):
             await self._drop(conid)
+        await self._bars.close()
+        await self._depth.close()
 
     async def _obey(self, request: StreamRequest) -> None:
-        act = self._subscribe if request.action == "subscribe" else self._unsubscribe
+        act = self._act(request)
         async with asyncio.TaskGroup() as tasks:
             doing = [tasks.create_task(self._try(act, words, request)) for words in request.contracts()]
         if request.id is not None:
@@ -61,6 +67,16 @@ class Stream:
                 action=request.action,
                 contracts=[{"symbol": contract.symbol, "conid": contract.conid} for contract in done],
             )
+
+    def _act(self, request: StreamRequest) -> Act:
+        subscribing = request.action == "subscribe"
+        match request.channel:
+            case "bars":
+                return self._bars.subscribe if subscribing else self._bars.unsubscribe
+            case "depth":
+                return self._depth.subscribe if subscribing else self._depth.unsubscribe
+            case "quotes":
+                return self._subscribe if subscribing else self._unsubscribe
 
     async def _try(self, act: Act, words: Words, request: StreamRequest) -> Contract | None:
         try:

@@ -14,6 +14,7 @@ from ibkr_bridge.ports.upstream import Listener, PnlChanged, PositionChanged, Po
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code
+from ibkr_bridge.upstream.tws.numbers import decimal
 from ibkr_bridge.upstream.tws.wire import Wire
 
 TAGS = (
@@ -87,9 +88,9 @@ class Accounts:
 
     def position(self, account: str, contract: ib_async.Contract, qty: float, cost: float) -> None:
         key = (account, contract.conId)
-        held = translate.decimal(qty) or Decimal(0)
+        held = decimal(qty) or Decimal(0)
         known = self._positions.get(key)
-        fresh = Position(account, translate.contract(contract), held, translate.decimal(cost) or Decimal(0))
+        fresh = Position(account, translate.contract(contract), held, decimal(cost) or Decimal(0))
         if known is not None and known.qty == held:
             fresh = replace(known, contract=fresh.contract, avg_cost=fresh.avg_cost)
         self._told.add(key)
@@ -105,7 +106,7 @@ class Accounts:
     def pnl(self, number: int, daily: float, unrealized: float, realized: float) -> None:
         account = self._pnl_accounts.get(number)
         if account is not None:
-            figures = (translate.decimal(figure) for figure in (daily, unrealized, realized))
+            figures = (decimal(figure) for figure in (daily, unrealized, realized))
             self._emit(PnlChanged(Pnl(account, *figures)))
 
     def pnl_single(self, number: int, qty: int, daily: float, unrealized: float, realized: float, value: float) -> None:
@@ -113,19 +114,17 @@ class Accounts:
         known = self._positions.get(key) if key else None
         if key is None or known is None:
             return
-        worth = translate.decimal(value)
-        shares = (translate.decimal(qty) or Decimal(0)) * (known.contract.multiplier or 1)
+        worth = decimal(value)
+        shares = (decimal(qty) or Decimal(0)) * (known.contract.multiplier or 1)
         self._tell(
             key,
             replace(
                 known,
                 market_value=worth,
-                market_price=None
-                if worth is None or not shares
-                else translate.decimal(float(round(worth / shares, 6))),
-                daily_pnl=translate.decimal(daily),
-                unrealized_pnl=translate.decimal(unrealized),
-                realized_pnl=translate.decimal(realized),
+                market_price=None if worth is None or not shares else decimal(float(round(worth / shares, 6))),
+                daily_pnl=decimal(daily),
+                unrealized_pnl=decimal(unrealized),
+                realized_pnl=decimal(realized),
             ),
         )
 

@@ -10,9 +10,10 @@ from ib_async.client import Client
 from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import NotSupported
-from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.session import Session as SessionView
+from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import (
     Admission,
@@ -31,8 +32,10 @@ from ibkr_bridge.upstream.tws.capabilities import capabilities
 from ibkr_bridge.upstream.tws.codes import Code, Effect
 from ibkr_bridge.upstream.tws.contracts import Contracts
 from ibkr_bridge.upstream.tws.errors import Messages
+from ibkr_bridge.upstream.tws.history import History
 from ibkr_bridge.upstream.tws.marketdata import MarketData
 from ibkr_bridge.upstream.tws.orders import Orders
+from ibkr_bridge.upstream.tws.research import Research
 from ibkr_bridge.upstream.tws.session import Attempt, Session
 from ibkr_bridge.upstream.tws.wire import TwsSettings, Wire
 
@@ -49,6 +52,8 @@ class TwsUpstream:
         self._accounts = Accounts(self._wire, self._emit)
         self._marketdata = MarketData(self._wire, clock.now, self._emit)
         self._orders = Orders(self._wire, clock.now, self._emit)
+        self._research = Research(self._wire, clock.now)
+        self._history = History(self._wire)
         self._session = Session(
             self._wire,
             clock,
@@ -66,6 +71,14 @@ class TwsUpstream:
     def session(self) -> SessionView:
         return self._session.view
 
+    @property
+    def research(self) -> Research:
+        return self._research
+
+    @property
+    def history(self) -> History:
+        return self._history
+
     async def run(self, listener: Listener) -> None:
         self._listener = listener
         try:
@@ -74,6 +87,7 @@ class TwsUpstream:
                 tasks.create_task(self._session.run(), name="tws session")
         finally:
             self._pacer.close()
+            self._research.close()
 
     def remember(self, orders: Sequence[Order]) -> None:
         self._orders.remember(orders)
@@ -84,13 +98,13 @@ class TwsUpstream:
     async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:  # noqa: ARG002  TWS asks nobody
         return await self._orders.place(order, reference)
 
-    async def place_bracket(
+    async def place_all(
         self,
         orders: Sequence[Order],
         references: Sequence[str],
         decide: Decide,  # noqa: ARG002  as above
     ) -> Sequence[Word]:
-        return await self._orders.place_bracket(orders, references)
+        return await self._orders.place_all(orders, references)
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:  # noqa: ARG002  as above
         await self._orders.modify(order, terms)
@@ -131,11 +145,14 @@ class TwsUpstream:
     async def _restore(self, accounts: tuple[str, ...]) -> None:
         await self._marketdata.restore()
         await self._accounts.restore(accounts)
+        await self._research.restore()
+        await self._history.restore()
 
     def _client(self, attempt: Attempt) -> Client:
         """A new client for each connection: one that failed half-way misreads the next greeting."""
         self._marketdata.begin()
-        messages = Messages(self._wire.requests, self._system, (self._orders, self._marketdata, self._accounts))
+        parts = (self._orders, self._marketdata, self._accounts, self._research, self._history)
+        messages = Messages(self._wire.requests, self._system, parts)
         callbacks = Callbacks(
             attempt,
             self._wire.requests,
@@ -144,6 +161,8 @@ class TwsUpstream:
             accounts=self._accounts,
             marketdata=self._marketdata,
             orders=self._orders,
+            research=self._research,
+            history=self._history,
         )
         client = Client(callbacks)
         client.MaxRequests = 0  # its own throttle lets orders queue behind data; ours does not

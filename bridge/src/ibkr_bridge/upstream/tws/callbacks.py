@@ -14,9 +14,11 @@ from typing import Protocol
 from ibkr_bridge.upstream.tws.accounts import Accounts
 from ibkr_bridge.upstream.tws.contracts import Contracts
 from ibkr_bridge.upstream.tws.errors import Messages
+from ibkr_bridge.upstream.tws.history import History
 from ibkr_bridge.upstream.tws.marketdata import MarketData
 from ibkr_bridge.upstream.tws.orders import Orders
 from ibkr_bridge.upstream.tws.requests import Requests
+from ibkr_bridge.upstream.tws.research import Research
 
 
 class Ear(Protocol):
@@ -48,6 +50,8 @@ class Callbacks:
         accounts: Accounts,
         marketdata: MarketData,
         orders: Orders,
+        research: Research,
+        history: History,
     ) -> None:
         self.ib = _Zone()
         self._ear = ear
@@ -62,10 +66,7 @@ class Callbacks:
         self.positionEnd = accounts.position_end
         self.pnl = accounts.pnl
         self.pnlSingle = accounts.pnl_single
-        self.priceSizeTick = marketdata.price
-        self.tickSize = marketdata.size
         self.marketDataType = marketdata.data_type
-        self.tcpDataProcessed = marketdata.flush
         self.tcpDataArrived = ear.heard
         self.setEventsDone = ear.closed
         self.openOrder = orders.open_order
@@ -75,7 +76,29 @@ class Callbacks:
         self.execDetails = orders.execution
         self.execDetailsEnd = orders.executions_end
         self.commissionReport = orders.commission
+        self.symbolSamples = research.found
+        self.updateMktDepth = research.depth.level
+        self.updateMktDepthL2 = research.depth.level_of
+        self.securityDefinitionOptionParameter = research.options.parameters
+        self.securityDefinitionOptionParameterEnd = research.options.parameters_end
+        self.tickOptionComputation = research.options.computation
+        self.historicalTicks = research.midpoints
+        self.historicalTicksBidAsk = research.quotes
+        self.historicalTicksLast = research.trades
+        self.scannerParameters = research.parameters
+        self.scannerData = research.scanned
+        self.scannerDataEnd = research.scan_end
+        self.newsProviders = research.providers
+        self.historicalNews = research.headline
+        self.historicalNewsEnd = research.headlines_end
+        self.newsArticle = research.article_text
+        self.historicalData = history.row
+        self.historicalDataEnd = history.end
+        self.headTimestamp = history.begins
+        self.realtimeBar = history.live
         self._orders = orders
+        self._marketdata = marketdata
+        self._depth, self._options = research.depth, research.options
 
     def connectAck(self) -> None:
         """The handshake is done; the session waits for the accounts."""
@@ -85,6 +108,19 @@ class Callbacks:
 
     def currentTime(self, _time: int) -> None:
         self._requests.finish("time")
+
+    def priceSizeTick(self, number: int, tick: int, price: float, size: float) -> None:
+        if not self._options.price(number, tick, price, size):
+            self._marketdata.price(number, tick, price, size)
+
+    def tickSize(self, number: int, tick: int, size: float) -> None:
+        if not self._options.size(number, tick, size):
+            self._marketdata.size(number, tick, size)
+
+    def tcpDataProcessed(self) -> None:
+        """A packet has been read to its end."""
+        self._marketdata.flush()
+        self._depth.flush()
 
     def orderStatus(
         self,

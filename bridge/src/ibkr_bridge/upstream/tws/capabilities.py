@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ibkr_bridge.domain.terms import TimeInForce
 from ibkr_bridge.ports.upstream import Capabilities
+from ibkr_bridge.upstream.tws.terms import TYPES
 
 _SUPPORTED = frozenset(
     {
@@ -10,19 +12,33 @@ _SUPPORTED = frozenset(
         "account.positions",
         "account.pnl",
         "contract.search",
+        "executions",
+        "market.depth",
+        "market.options",
+        "market.scanner",
+        "market.search",
+        "market.ticks",
+        "news",
         "market.quote",
         "market.stream",
+        "market.history",
+        "market.bars",
         "order.place",
         "order.change",
         "order.cancel",
         "order.preview",
-        "order.type.MARKET",
-        "order.type.LIMIT",
-        "order.type.STOP",
-        "order.type.STOP_LIMIT",
-        "order.tif.DAY",
-        "order.tif.GTC",
-        "order.tif.IOC",
+        "order.combo",
+        "order.good_after",
+        "order.display_qty",
+        "order.min_qty",
+        "order.all_or_none",
+        "order.hidden",
+        "order.oca",
+        "order.conditions",
+        "order.algo",
+        "order.adjust",
+        *(f"order.type.{kind}" for kind in TYPES),
+        *(f"order.tif.{time}" for time in TimeInForce),
     }
 )
 _MISSING = {

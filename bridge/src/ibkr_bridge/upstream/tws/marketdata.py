@@ -15,6 +15,7 @@ from ibkr_bridge.ports.upstream import Listener, QuoteChanged, QuoteFailed
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.numbers import decimal
 from ibkr_bridge.upstream.tws.wire import Wire
 
 PRICES: Final[Mapping[int, tuple[str, str | None]]] = {
@@ -163,4 +164,4 @@ class MarketData:
 
 def _exact(value: float | None) -> Any:
     """Any, because the names of the changes decide which field of the quote takes it."""
-    return None if value is None or value == NO_QUOTE else translate.decimal(value)
+    return None if value is None or value == NO_QUOTE else decimal(value)

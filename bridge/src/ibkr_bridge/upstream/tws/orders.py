@@ -13,12 +13,15 @@ from ib_async.client import Client
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
 from ibkr_bridge.domain.events import Executed, Reported, Warned
-from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview
+from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.numbers import decimal
 from ibkr_bridge.upstream.tws.requests import Request
+from ibkr_bridge.upstream.tws.terms import told
 from ibkr_bridge.upstream.tws.wire import Wire
 
 _CANCELLED = 202
@@ -53,18 +56,20 @@ class Orders:
         client.placeOrder(number, translate.contract_sent(order.contract), sent)
         return BrokerIds(order_id=number, client_id=client.clientId, reference=reference)
 
-    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str]) -> Sequence[BrokerIds]:
-        """Nothing is transmitted before the last message has come (TWS API, "Bracket Orders")."""
+    async def place_all(self, orders: Sequence[Order], references: Sequence[str]) -> Sequence[BrokerIds]:
+        """Of a parent and its children nothing is transmitted before the last has come (TWS API, "Bracket Orders")."""
         for _message in orders:
             client = await self._wire.turn(Lane.ORDERS)
         first, last, taken = client.getReqId(), orders[-1], list[BrokerIds]()
         for order, reference in zip(orders, references, strict=True):
-            number, parent = (client.getReqId(), first) if taken else (first, 0)
+            number = client.getReqId() if taken else first
+            parent = first if order.parent_id is not None else 0
             self._wire.used(number)
             self._references[number] = reference
             if parent:
                 self._parents[number] = parent
-            sent = translate.order_sent(order.account, order.terms, reference, parent=parent, transmit=order is last)
+            whole = order is last or not (order.children or order.parent_id)
+            sent = translate.order_sent(order.account, order.terms, reference, parent=parent, transmit=whole)
             client.placeOrder(number, translate.contract_sent(order.contract), sent)
             taken.append(BrokerIds(order_id=number, client_id=client.clientId, reference=reference))
         return taken
@@ -119,7 +124,7 @@ class Orders:
                 self._parents[order.orderId] = order.parentId
         report = translate.open_order(order, state, self._now())
         if report is not None:
-            event = OrderReported(report, order.account, translate.contract(contract), translate.terms(order))
+            event = OrderReported(report, order.account, translate.contract(contract), told(order))
             self._wire.requests.add(_OPEN, event)
             self._emit(event)
 
@@ -145,8 +150,8 @@ class Orders:
                 Reported(
                     status=ours,
                     broker=BrokerIds(number, perm_id, client_id, reference),
-                    filled_qty=translate.decimal(filled) or translate.ZERO,
-                    avg_fill_price=translate.decimal(average) if filled else None,
+                    filled_qty=decimal(filled) or translate.ZERO,
+                    avg_fill_price=decimal(average) if filled else None,
                     at=self._now(),
                 )
             )
@@ -176,7 +181,7 @@ class Orders:
 
     def _is_preview(self, number: int, state: ib_async.OrderState) -> bool:
         """The answer to a preview is an openOrder that carries margin figures (TWS API, "Checking Margin Changes")."""
-        if translate.decimal(state.initMarginChange) is None or not self._wire.requests.add(number, state):
+        if decimal(state.initMarginChange) is None or not self._wire.requests.add(number, state):
             return False
         return self._wire.requests.finish(number)
 

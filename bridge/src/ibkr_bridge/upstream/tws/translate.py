@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import Decimal
+from typing import Final
 
 import ib_async
 
-from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.contract import Contract, ContractQuery, Leg
 from ibkr_bridge.domain.events import Commissioned, Executed, Reported
-from ibkr_bridge.domain.order import BrokerIds, OrderStatus, OrderType, Preview, Side, Terms, TimeInForce
+from ibkr_bridge.domain.order import BrokerIds, OrderStatus, Preview
 from ibkr_bridge.domain.quote import DataType
-
-_UNSET: Final = 1.7e308
-"""IBKR writes "no value" as the largest double (TWS API: `Double.MAX_VALUE`)."""
+from ibkr_bridge.domain.terms import Side, Terms
+from ibkr_bridge.upstream.tws.numbers import decimal
+from ibkr_bridge.upstream.tws.terms import SIDES, sent
 
 ZERO: Final = Decimal(0)
-ONE: Final = Decimal(1)
-TYPES: Final[Mapping[OrderType, str]] = {
-    OrderType.MARKET: "MKT",
-    OrderType.LIMIT: "LMT",
-    OrderType.STOP: "STP",
-    OrderType.STOP_LIMIT: "STP LMT",
-}
-_TYPES_BACK: Final = {word: order_type for order_type, word in TYPES.items()}
 STATUSES: Final[Mapping[str, OrderStatus]] = {
     "ApiPending": OrderStatus.SENT,
     "PendingSubmit": OrderStatus.SENT,
@@ -38,27 +30,12 @@ STATUSES: Final[Mapping[str, OrderStatus]] = {
     "Inactive": OrderStatus.REJECTED,
 }
 """TWS API, "Order Status". Inactive is an order that IBKR refused or took out."""
-SIDES: Final[Mapping[str, Side]] = {"BUY": Side.BUY, "SELL": Side.SELL, "BOT": Side.BUY, "SLD": Side.SELL}
 DATA_TYPES: Final[Mapping[int, DataType]] = {
     1: DataType.LIVE,
     2: DataType.FROZEN,
     3: DataType.DELAYED,
     4: DataType.DELAYED_FROZEN,
 }
-
-
-def decimal(value: object) -> Decimal | None:
-    """The number as it was written; None for empty, unset and not a number."""
-    if value is None or value == "":
-        return None
-    try:
-        number = Decimal(str(value))  # a float's text is the shortest that means it: what stood on the wire
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or abs(number) >= _UNSET:
-        return None
-    whole = number.to_integral_value()
-    return whole.quantize(ONE) if number == whole else number
 
 
 def contract(theirs: ib_async.Contract, details: ib_async.ContractDetails | None = None) -> Contract:
@@ -75,7 +52,14 @@ def contract(theirs: ib_async.Contract, details: ib_async.ContractDetails | None
         multiplier=decimal(theirs.multiplier),
         min_tick=decimal(details.minTick) if details else None,
         time_zone=details.timeZoneId if details else "",
+        legs=tuple(_leg(leg, theirs.currency) for leg in theirs.comboLegs),
     )
+
+
+def _leg(theirs: ib_async.ComboLeg, currency: str) -> Leg:
+    """Of a leg the wire names the conid alone."""
+    traded = Contract(theirs.conId, "", "", theirs.exchange, currency)
+    return Leg(traded, SIDES.get(theirs.action, Side.BUY), theirs.ratio)
 
 
 def contract_query(query: ContractQuery) -> ib_async.Contract:
@@ -92,57 +76,27 @@ def contract_query(query: ContractQuery) -> ib_async.Contract:
 
 
 def contract_sent(ours: Contract) -> ib_async.Contract:
-    """A conid and a route say it all; the rest is for whoever reads the gateway's log."""
+    """A conid and a route say it all; the rest is for whoever reads the gateway's log. A combo goes by its legs."""
     return ib_async.Contract(
-        conId=ours.conid,
+        conId=0 if ours.legs else ours.conid,
         symbol=ours.symbol,
         secType=ours.sec_type,
         exchange=ours.exchange,
         currency=ours.currency,
         primaryExchange=ours.primary_exchange,
+        comboLegs=[
+            ib_async.ComboLeg(leg.contract.conid, leg.ratio, str(leg.side), ours.exchange or leg.contract.exchange)
+            for leg in ours.legs
+        ],
     )
 
 
 def order_sent(
     account: str, terms: Terms, reference: str, *, what_if: bool = False, parent: int = 0, transmit: bool = True
 ) -> ib_async.Order:
-    """`parent` is the order id of the one that must fill first; what is not to be transmitted waits for what is.
-
-    The time in force is always written: a preset of the gateway must not decide it (message 10349)."""
-    # Numbers go as text, so that none passes through a float on its way to the wire.
-    numbers: dict[str, Any] = {
-        "totalQuantity": format(terms.qty, "f"),
-        "lmtPrice": "" if terms.limit is None else format(terms.limit, "f"),
-        "auxPrice": "" if terms.stop is None else format(terms.stop, "f"),
-    }
+    """`parent` is the order id of the one that must fill first; what is not to be transmitted waits for what is."""
     return ib_async.Order(
-        action=str(terms.side),
-        orderType=TYPES[terms.type],
-        tif=str(terms.tif),
-        account=account,
-        orderRef=reference,
-        outsideRth=terms.outside_rth,
-        whatIf=what_if,
-        transmit=transmit,
-        parentId=parent,
-        **numbers,
-    )
-
-
-def terms(theirs: ib_async.Order) -> Terms | None:
-    """None for an order that our words cannot say."""
-    side, order_type = SIDES.get(theirs.action), _TYPES_BACK.get(theirs.orderType)
-    qty = decimal(theirs.totalQuantity)
-    if side is None or order_type is None or qty is None or theirs.tif not in TimeInForce.__members__:
-        return None
-    return Terms(
-        side=side,
-        qty=qty,
-        type=order_type,
-        limit=decimal(theirs.lmtPrice) if order_type.needs_limit else None,
-        stop=decimal(theirs.auxPrice) if order_type.needs_stop else None,
-        tif=TimeInForce(theirs.tif),
-        outside_rth=theirs.outsideRth,
+        account=account, orderRef=reference, whatIf=what_if, transmit=transmit, parentId=parent, **sent(terms)
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from ibkr_bridge.domain.account import AccountSummary
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import NotSupported
-from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.session import Session as SessionView
+from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import (
     Admission,
@@ -25,10 +26,12 @@ from ibkr_bridge.ports.upstream import (
 from ibkr_bridge.upstream.webapi.accounts import Accounts
 from ibkr_bridge.upstream.webapi.capabilities import CANCEL_EVERYTHING, capabilities
 from ibkr_bridge.upstream.webapi.contracts import Contracts
+from ibkr_bridge.upstream.webapi.history import History
 from ibkr_bridge.upstream.webapi.http import Http
 from ibkr_bridge.upstream.webapi.marketdata import MarketData
 from ibkr_bridge.upstream.webapi.orders import Orders
 from ibkr_bridge.upstream.webapi.raw import Raw
+from ibkr_bridge.upstream.webapi.research import Research
 from ibkr_bridge.upstream.webapi.session import Session
 from ibkr_bridge.upstream.webapi.settings import WebApiSettings
 from ibkr_bridge.upstream.webapi.socket import Message
@@ -58,6 +61,8 @@ class WebApiUpstream:
         self._accounts = Accounts(wire, clock, self._emit, socket.say, self._contracts, filled)
         self._raw = Raw(wire, clock)
         self._marketdata = MarketData(wire, clock, self._emit, socket.say)
+        self._research = Research(wire, clock, socket.say)
+        self._history = History(wire)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -67,6 +72,14 @@ class WebApiUpstream:
     def session(self) -> SessionView:
         return self._session.view
 
+    @property
+    def research(self) -> Research:
+        return self._research
+
+    @property
+    def history(self) -> History:
+        return self._history
+
     async def run(self, listener: Listener) -> None:
         self._listener = listener
         try:
@@ -75,6 +88,7 @@ class WebApiUpstream:
                 tasks.create_task(self._orders.trades.run(), name="trades")
                 tasks.create_task(self._accounts.run(), name="positions")
                 tasks.create_task(self._marketdata.run(), name="quote lines")
+                tasks.create_task(self._research.run(), name="topics passed on")
                 tasks.create_task(self._session.run(), name="web api session")
         finally:
             await self._session.close()
@@ -89,8 +103,8 @@ class WebApiUpstream:
     async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
         return await self._orders.place(order, reference, decide)
 
-    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
-        return await self._orders.place_bracket(orders, references, decide)
+    async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
+        return await self._orders.place_all(orders, references, decide)
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         await self._orders.modify(order, terms, decide)
@@ -137,6 +151,7 @@ class WebApiUpstream:
         await self._orders.subscribe()
         await self._accounts.subscribe()
         await self._marketdata.resubscribe()
+        await self._research.resubscribe()
 
     def _hear(self, message: Message) -> None:
         """Topics are told in full: `smd+265598`, `sor`, `str`, `spl`."""
@@ -149,11 +164,14 @@ class WebApiUpstream:
                 self._orders.trades.hear(message)
             case "spl":
                 self._accounts.hear(message)
+            case "smh" | "ssd" | "sld" | "sbd":
+                self._research.hear(message)
             case "ntf" | "blt":
                 self._orders.notified(message)
 
     def _stream_closed(self) -> None:
         self._marketdata.stream_closed()
+        self._research.stream_closed()
 
     def _emit(self, event: UpstreamEvent) -> None:
         self._listener(event)

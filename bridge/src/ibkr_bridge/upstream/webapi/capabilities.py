@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ibkr_bridge.ports.upstream import Capabilities
+from ibkr_bridge.upstream.webapi.tickets import TYPES
 
 _SUPPORTED: Final = frozenset(
     {
@@ -12,26 +13,46 @@ _SUPPORTED: Final = frozenset(
         "account.positions",
         "account.pnl",
         "contract.search",
+        "executions",
+        "market.depth",
+        "market.options",
+        "market.scanner",
+        "market.search",
         "market.quote",
         "market.stream",
+        "market.history",
+        "market.bars",
         "market.regulatory_snapshot",
         "order.place",
         "order.change",
         "order.cancel",
         "order.preview",
         "order.question",
-        "order.type.MARKET",
-        "order.type.LIMIT",
-        "order.type.STOP",
-        "order.type.STOP_LIMIT",
-        "order.tif.DAY",
-        "order.tif.GTC",
-        "order.tif.IOC",
+        "order.combo",
+        "order.all_or_none",
+        "order.algo",
+        *(f"order.type.{kind}" for kind in TYPES),
+        *(f"order.tif.{time}" for time in ("DAY", "GTC", "IOC", "OPG")),
     }
 )
+NO_TICKS: Final = "IBKR's Web API has no single ticks; TWS and IB Gateway have."
+NO_NEWS: Final = "IBKR's Web API has no news; TWS and IB Gateway have."
 CANCEL_EVERYTHING: Final = "The Web API cancels order by order, and knows no order of another user name."
 _MISSING: Final = {
     "order.cancel_everything": CANCEL_EVERYTHING,
+    "market.ticks": NO_TICKS,
+    "news": NO_NEWS,
+    "order.type.PEG_MID": "The Web API names no such order type.",
+    "order.tif.GTD": "The Web API has no field for the day.",
+    "order.tif.FOK": "The Web API names no such time in force.",
+    "order.oca": "The Web API takes a group in one request only, not order by order.",
+    **dict.fromkeys(
+        (
+            *("order.good_after", "order.display_qty", "order.min_qty", "order.hidden"),
+            *("order.conditions", "order.adjust"),
+        ),
+        "The Web API has no field for it.",
+    ),
 }
 
 

@@ -12,8 +12,9 @@ import structlog
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BridgeError, BrokerRefused, BrokerSilent
 from ibkr_bridge.domain.events import Executed, Reported, Warned
-from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, OrderStatus, Preview, Terms
+from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, OrderStatus, Preview
 from ibkr_bridge.domain.questions import Decide
+from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported, Word
 from ibkr_bridge.upstream.pacing import Lane
@@ -21,6 +22,7 @@ from ibkr_bridge.upstream.webapi import errors, translate
 from ibkr_bridge.upstream.webapi.contracts import Contracts
 from ibkr_bridge.upstream.webapi.questions import Rounds
 from ibkr_bridge.upstream.webapi.socket import Message, Say
+from ibkr_bridge.upstream.webapi.tickets import ticket
 from ibkr_bridge.upstream.webapi.trades import Trades
 from ibkr_bridge.upstream.webapi.translate import Row
 from ibkr_bridge.upstream.webapi.wire import Wire
@@ -70,22 +72,25 @@ class Orders:
 
     async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
         self._contracts.learn(order.contract)
-        ticket = translate.ticket(order.contract, order.account, order.terms, reference)
+        body = ticket(order.contract, order.account, order.terms, reference)
         path = f"/iserver/account/{order.account}/orders"
-        row = await self._rounds.submit(path, {"orders": [ticket]}, decide)
+        row = await self._rounds.submit(path, {"orders": [body]}, decide)
         return self._accepted(row, order, order.terms, reference)
 
-    async def place_bracket(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> list[Word]:
+    async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> list[Word]:
         """Children name their parent by its reference (Web API, "Bracket Orders"); IBKR may take a part of them."""
-        parent = orders[0]
-        self._contracts.learn(parent.contract)
+        for order in orders:
+            self._contracts.learn(order.contract)
         tickets = [
-            translate.ticket(order.contract, order.account, order.terms, reference)
+            ticket(order.contract, order.account, order.terms, reference)
             for order, reference in zip(orders, references, strict=True)
         ]
-        for child in tickets[1:]:
-            child["parentId"] = references[0]
-        path = f"/iserver/account/{parent.account}/orders"
+        for order, sent in zip(orders, tickets, strict=True):
+            if order.parent_id is not None:
+                sent["parentId"] = references[0]
+            elif order.terms.oca is not None:
+                sent["isSingleGroup"] = True
+        path = f"/iserver/account/{orders[0].account}/orders"
         rows = await self._rounds.submit_all(path, {"orders": tickets}, references, decide)
         return [
             row if isinstance(row, BridgeError) else self._accepted(row, order, order.terms, reference)
@@ -95,9 +100,9 @@ class Orders:
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         """The body is one ticket, not a list; what IBKR answers with success it has taken."""
         theirs = _newest(order)
-        ticket = translate.ticket(order.contract, order.account, terms, "")
+        body = ticket(order.contract, order.account, terms, "")
         path = f"/iserver/account/{order.account}/order/{theirs.order_id}"
-        row = await self._rounds.submit(path, ticket, decide)
+        row = await self._rounds.submit(path, body, decide)
         self._accepted(row, order, terms, theirs.reference)
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None) -> None:
@@ -114,9 +119,9 @@ class Orders:
 
     async def preview(self, account: str, contract: Contract, terms: Terms) -> Preview:
         """IBKR wants to have been asked for the contract's prices before."""
-        ticket = translate.ticket(contract, account, terms, "")
+        body = ticket(contract, account, terms, "")
         path = f"/iserver/account/{account}/orders/whatif"
-        told = translate.mapping(await self._wire.write("POST", path, {"orders": [ticket]}, order=False))
+        told = translate.mapping(await self._wire.write("POST", path, {"orders": [body]}, order=False))
         if told.get("error"):
             raise BrokerRefused(None, str(told["error"]))
         return translate.preview(told)

@@ -13,19 +13,13 @@ from typing import Any, Final
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import Commissioned, Executed, Reported
-from ibkr_bridge.domain.order import BrokerIds, OrderStatus, OrderType, Preview, Side, Terms, TimeInForce
+from ibkr_bridge.domain.order import BrokerIds, OrderStatus, Preview
 from ibkr_bridge.domain.quote import DataType
+from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
 from ibkr_bridge.ports.upstream import OrderReported
-from ibkr_bridge.upstream.webapi import bodies
 
 Row = Mapping[str, Any]
 ZERO: Final = Decimal(0)
-TYPES: Final[Mapping[OrderType, str]] = {
-    OrderType.MARKET: "MKT",
-    OrderType.LIMIT: "LMT",
-    OrderType.STOP: "STP",
-    OrderType.STOP_LIMIT: "STOP_LIMIT",
-}
 _TYPES_BACK: Final = {
     "MKT": OrderType.MARKET,
     "MARKET": OrderType.MARKET,
@@ -35,6 +29,11 @@ _TYPES_BACK: Final = {
     "STOP": OrderType.STOP,
     "STPLMT": OrderType.STOP_LIMIT,
     "STOPLIMIT": OrderType.STOP_LIMIT,
+    "MOC": OrderType.MARKET_ON_CLOSE,
+    "MARKETONCLOSE": OrderType.MARKET_ON_CLOSE,
+    "LOC": OrderType.LIMIT_ON_CLOSE,
+    "LIMITONCLOSE": OrderType.LIMIT_ON_CLOSE,
+    "MIT": OrderType.MARKET_IF_TOUCHED,
 }
 STATUSES: Final[Mapping[str, OrderStatus]] = {
     "PendingSubmit": OrderStatus.SENT,
@@ -61,6 +60,7 @@ _TIMES: Final[Mapping[str, TimeInForce]] = {
     "CLOSE": TimeInForce.DAY,
     "GTC": TimeInForce.GTC,
     "IOC": TimeInForce.IOC,
+    "OPG": TimeInForce.OPG,
 }
 """Orders for the day read CLOSE in IBKR's list."""
 DATA_TYPES: Final[Mapping[str, DataType]] = {
@@ -129,35 +129,6 @@ def status_word(value: object) -> str:
     return _PLAIN_STATUS.sub("", str(value or ""))
 
 
-def ticket(contract: Contract, account: str, terms: Terms, reference: str) -> dict[str, Any]:
-    """Prices are numbers: IBKR refuses them as text. A stop's price stands where a limit's does."""
-    told: dict[str, Any] = {
-        "acctId": account,
-        **_instructed(contract),
-        "secType": f"{contract.conid}:{contract.sec_type}",
-        "orderType": TYPES[terms.type],
-        "side": str(terms.side),
-        "tif": str(terms.tif),
-        "quantity": bodies.number(terms.qty),
-        "outsideRTH": terms.outside_rth,
-    }
-    if reference:
-        told["cOID"] = reference
-    price = terms.stop if terms.type is OrderType.STOP else terms.limit
-    if price is not None:
-        told["price"] = bodies.number(price)
-    if terms.type is OrderType.STOP_LIMIT and terms.stop is not None:
-        told["auxPrice"] = bodies.number(terms.stop)
-    return told
-
-
-def _instructed(contract: Contract) -> dict[str, Any]:
-    """A conid goes by SMART; a stock for one exchange alone is named with it."""
-    if contract.sec_type == "STK" and contract.exchange not in ("", "SMART"):
-        return {"conidex": f"{contract.conid}@{contract.exchange}"}
-    return {"conid": contract.conid}
-
-
 def order_id(row: Row) -> int:
     return integer(row.get("orderId") or row.get("order_id"))
 
@@ -197,14 +168,14 @@ def terms(row: Row) -> Terms | None:
     qty, price = decimal(row.get("totalSize")), decimal(row.get("price"))
     if kind is None or side is None or tif is None or qty is None or kind is OrderType.STOP_LIMIT:
         return None
-    if kind is not OrderType.MARKET and price is None:
+    if kind.shape.needs and price is None:
         return None
     return Terms(
         side=side,
         qty=qty,
         type=kind,
-        limit=price if kind is OrderType.LIMIT else None,
-        stop=price if kind is OrderType.STOP else None,
+        limit=price if kind.needs_limit else None,
+        stop=price if kind.needs_stop else None,
         tif=tif,
         outside_rth=bool(row.get("outsideRTH")),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ibkr_bridge.api.mirror import passing
+from ibkr_bridge.api.mirror import passing, past
 from ibkr_bridge.api.mirror.answers import Refusal
 from ibkr_bridge.api.mirror.call import Call
 from ibkr_bridge.api.mirror.entry import Entry, answered, passed
@@ -29,7 +29,7 @@ def entries() -> list[Entry]:
         answered("POST", "/iserver/marketdata/unsubscribe", unsubscribe, stays),
         answered("GET", "/iserver/marketdata/{conid}/unsubscribe", unsubscribe, stays),
         answered("GET", "/iserver/marketdata/unsubscribeall", unsubscribe_all, stays),
-        passed("GET", "/iserver/marketdata/history", "Identical questions are asked once."),
+        passed("GET", "/iserver/marketdata/history", "Identical questions are asked once.", tws=history),
         answered("GET", REGULATORY_SNAPSHOT, regulatory_snapshot, charged, tws=False),
     ]
 
@@ -41,6 +41,10 @@ async def snapshot(call: Call) -> Any:
     told = {conid: fields.row(contract, seen, names) for conid, (contract, seen) in found.items()}
     more = await _asked(call, conids, fields.unknown(names))
     return [told.get(conid, fields.identity(conid)) | more.get(conid, {}) for conid in conids]
+
+
+async def history(call: Call) -> Any:
+    return {"serverId": "1", **await past.told(call.engine, past.wanted(call.query.get("conid", ""), call.query))}
 
 
 async def snapshot_of_numbers(call: Call) -> Any:

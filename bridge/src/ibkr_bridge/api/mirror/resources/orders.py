@@ -14,6 +14,7 @@ from ibkr_bridge.api.mirror.callers import Asked
 from ibkr_bridge.api.mirror.entry import Entry, answered, refused
 from ibkr_bridge.api.mirror.shapes import orders as rows
 from ibkr_bridge.api.mirror.tickets import Ticket, read_ticket, read_tickets
+from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import (
     BridgeError,
     BrokerRefused,
@@ -23,8 +24,9 @@ from ibkr_bridge.domain.errors import (
     Unknown,
     UnknownOrder,
 )
-from ibkr_bridge.domain.order import ChangeOrder, Order, OrderStatus
+from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.domain.questions import Question
+from ibkr_bridge.domain.terms import ChangeOrder
 
 _LONGEST: Final = 10
 """Questions about one order that are answered by what a caller has suppressed."""
@@ -57,6 +59,8 @@ async def place(call: Call) -> Any:
     tickets = read_tickets(call.body, call.account)
     if len(tickets) == 1:
         return await _placed(call, tickets[0])
+    if all(ticket.grouped for ticket in tickets):
+        return await _placed_together(call, tickets)
     told: list[Any] = []
     for ticket in tickets:
         try:
@@ -83,11 +87,18 @@ async def modify(call: Call) -> Any:
     order = await _named(call)
     ticket = read_ticket(call.body, order.account)
     terms = ticket.command.terms
-    same = (ticket.conid, terms.side, terms.type) == (order.contract.conid, order.terms.side, order.terms.type)
-    if not same:
+    same = (terms.side, terms.type) == (order.terms.side, order.terms.type)
+    if not same or not _means(ticket.command.contract, order.contract):
         raise Refusal(400, "Bad Request: contract, side and type of an order cannot be changed")
-    change = ChangeOrder(terms.qty, terms.limit, terms.stop, terms.tif)
-    return await _changed(call, order.id, change)
+    named = {name: getattr(terms, name) for name in terms.type.shape.repeated if name not in ("side", "type")}
+    return await _changed(call, order.id, ChangeOrder(**named))
+
+
+def _means(query: ContractQuery, contract: Contract) -> bool:
+    if not query.legs:
+        return query.conid == contract.conid and not contract.legs
+    named = [(leg.contract.conid, leg.side, leg.ratio) for leg in query.legs]
+    return named == [(leg.contract.conid, leg.side, leg.ratio) for leg in contract.legs]
 
 
 async def cancel(call: Call) -> Any:
@@ -141,6 +152,22 @@ async def _placed(call: Call, ticket: Ticket) -> list[dict[str, Any]]:
     return await _told(call, await _settled(call, placement.order))
 
 
+async def _placed_together(call: Call, tickets: list[Ticket]) -> list[dict[str, Any]]:
+    """One cancels all (Web API v1.0, "OCA Orders")."""
+    placements = await call.engine.orders.place_group([ticket.command for ticket in tickets])
+    orders = [placement.order for placement in placements]
+    asking = next((order for order in orders if order.status is OrderStatus.AWAITING_ANSWER), None)
+    if asking is not None:
+        return await _told(call, await _settled(call, asking))
+    return [_row(order) for order in orders]
+
+
+def _row(order: Order) -> dict[str, Any]:
+    if order.status is OrderStatus.REJECTED:
+        return rows.failed(order.reason or "", BrokerRefused.code)
+    return rows.placed(order)
+
+
 async def _settled(call: Call, order: Order) -> Order:
     """Past every question that this caller has suppressed."""
     for _question in range(_LONGEST):
@@ -156,7 +183,8 @@ async def _told(call: Call, order: Order) -> list[dict[str, Any]]:
     if order.status is OrderStatus.AWAITING_ANSWER:
         return _ask(call, Asked(order.id, call.now), order.questions)
     children = await call.engine.orders.children(order)
-    return [*(rows.child(child, order) for child in children), rows.placed(order)]
+    mates = call.engine.orders.mates(order)
+    return [*(rows.child(child, order) for child in children), rows.placed(order), *(_row(mate) for mate in mates)]
 
 
 async def _changed(call: Call, order_id: str, change: ChangeOrder) -> list[dict[str, Any]]:

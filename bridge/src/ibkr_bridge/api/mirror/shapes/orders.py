@@ -10,8 +10,9 @@ from ibkr_bridge.api.json import exact
 from ibkr_bridge.api.mirror.shapes.numbers import compact, dashed, grouped, milliseconds, plain, price
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import Executed
-from ibkr_bridge.domain.order import Order, OrderStatus, OrderType, Preview, Side, Terms
+from ibkr_bridge.domain.order import Order, OrderStatus, Preview
 from ibkr_bridge.domain.questions import Question
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 
 S = OrderStatus
 _STATES: Final[Mapping[OrderStatus, str]] = {
@@ -43,7 +44,25 @@ _TYPES: Final[Mapping[OrderType, str]] = {
     OrderType.MARKET: "Market",
     OrderType.STOP: "Stop",
     OrderType.STOP_LIMIT: "Stop Limit",
+    OrderType.TRAIL: "Trailing Stop",
+    OrderType.TRAIL_LIMIT: "Trailing Stop Limit",
+    OrderType.MARKET_IF_TOUCHED: "Market If Touched",
+    OrderType.LIMIT_IF_TOUCHED: "Limit If Touched",
+    OrderType.MARKET_ON_CLOSE: "Market On Close",
+    OrderType.LIMIT_ON_CLOSE: "Limit On Close",
+    OrderType.MIDPRICE: "MidPrice",
+    OrderType.RELATIVE: "Relative",
+    OrderType.PEG_MID: "Pegged To Midpoint",
 }
+_CODES: Final[Mapping[OrderType, str]] = {
+    OrderType.TRAIL_LIMIT: "TRAILLMT",
+    OrderType.MARKET_IF_TOUCHED: "MIT",
+    OrderType.LIMIT_IF_TOUCHED: "LIT",
+    OrderType.MARKET_ON_CLOSE: "MOC",
+    OrderType.LIMIT_ON_CLOSE: "LOC",
+    OrderType.RELATIVE: "REL",
+}
+"""Where IBKR's word for a type in a row is not ours."""
 _NEVER_THERE: Final = frozenset({S.DENIED, S.NEVER_ARRIVED, S.AWAITING_ANSWER})
 
 
@@ -112,7 +131,7 @@ def live_order(order: Order, parent: Order | None = None) -> dict[str, Any]:
     row = {
         "acct": order.account,
         "account": order.account,
-        "conidex": str(contract.conid),
+        "conidex": conidex(contract),
         "conid": contract.conid,
         "orderId": number(order),
         "cashCcy": contract.currency,
@@ -130,7 +149,7 @@ def live_order(order: Order, parent: Order | None = None) -> dict[str, Any]:
         "order_ccp_status": state(order),
         "bgColor": "#FFFFFF",
         "fgColor": "#000000",
-        "origOrderType": terms.type.value,
+        "origOrderType": _CODES.get(terms.type, terms.type.value),
         "supportsTaxOpt": "1",
         "lastExecutionTime": compact(order.updated_at),
         "orderType": _TYPES[terms.type],
@@ -147,9 +166,18 @@ def live_order(order: Order, parent: Order | None = None) -> dict[str, Any]:
         row["order_ref"] = order.client_order_id
     if parent is not None:
         row |= {"parentId": number(parent), "ocaGroupId": str(number(parent))}
+    elif terms.oca is not None:
+        row["ocaGroupId"] = terms.oca.group
     if order.status in (S.CANCELLED, S.EXPIRED) and order.reason:
         row["order_cancellation_by_system_reason"] = order.reason
     return row
+
+
+def conidex(contract: Contract) -> str:
+    """A combo's names its legs, as it was ordered (Web API v1.0, "Combo Orders")."""
+    if not contract.legs:
+        return str(contract.conid)
+    return f"{contract.conid};;;{','.join(f'{leg.contract.conid}/{leg.signed_ratio}' for leg in contract.legs)}"
 
 
 def order_status(order: Order) -> dict[str, Any]:
@@ -161,7 +189,7 @@ def order_status(order: Order) -> dict[str, Any]:
         "request_id": "0",
         "server_id": "0",
         "order_id": number(order),
-        "conidex": str(contract.conid),
+        "conidex": conidex(contract),
         "conid": contract.conid,
         "symbol": contract.symbol,
         "side": _letter(terms.side),
@@ -173,7 +201,7 @@ def order_status(order: Order) -> dict[str, Any]:
         "total_size": plain(terms.qty),
         "currency": contract.currency,
         "account": order.account,
-        "order_type": terms.type.value,
+        "order_type": _CODES.get(terms.type, terms.type.value),
         "cum_fill": plain(order.filled_qty),
         "order_status": word,
         "order_ccp_status": _NUMBERS.get(word, "0"),
@@ -185,7 +213,7 @@ def order_status(order: Order) -> dict[str, Any]:
         "editable_fields": "\u001e",
         "cannot_cancel_order": ended,
         "outside_rth": terms.outside_rth,
-        "all_or_none": False,
+        "all_or_none": terms.all_or_none,
         "deactivate_order": False,
         "use_price_mgmt_algo": False,
         "sec_type": contract.sec_type,

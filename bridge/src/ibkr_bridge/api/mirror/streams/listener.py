@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from ibkr_bridge.api.mirror.answers import Refusal
 from ibkr_bridge.api.mirror.callers import Caller
 from ibkr_bridge.api.mirror.shapes.numbers import milliseconds
 from ibkr_bridge.api.mirror.shapes.session import greeting, stream_status
+from ibkr_bridge.api.mirror.streams.depth import Depth
 from ibkr_bridge.api.mirror.streams.grammar import Request, names_a_session, parse
+from ibkr_bridge.api.mirror.streams.histories import Histories
 from ibkr_bridge.api.mirror.streams.orders import Orders, Trades
 from ibkr_bridge.api.mirror.streams.outlet import Outlet
 from ibkr_bridge.api.mirror.streams.prices import Prices
 from ibkr_bridge.api.mirror.streams.profits import Profits
+from ibkr_bridge.api.mirror.streams.statements import Statements, ledger_rows, summary_rows
 from ibkr_bridge.config.settings import ApiSettings
-from ibkr_bridge.domain.errors import BridgeError
+from ibkr_bridge.domain.errors import BridgeError, NotSupported
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.engine import Engine
 from ibkr_bridge.engine.topics import SESSION
@@ -33,16 +36,20 @@ TOPICS: Final[Mapping[str, str]] = {
     "utr": "Ends it.",
     "spl": "Profit and loss of every account, once a second at most.",
     "upl": "Ends it.",
+    "ssd": "Summary of an account: IBKR's own rows at the Web API, the engine's figures at TWS.",
+    "usd": "Ends it.",
+    "sld": "Ledger of an account, as above; at TWS of the base currency alone.",
+    "uld": "Ends it.",
+    "smh": "Bars of a contract, at first all, then what has changed: one run at IBKR; at TWS from the engine.",
+    "umh": "Ends the run with that serverId, which is the socket's own.",
+    "sbd": "Depth of the book as a ladder of prices, whole each time it has changed, twice a second.",
+    "ubd": "Ends every book of the account.",
     "tic": "Answered once.",
     "ech": "`ech+hb` is answered.",
 }
 ELSEWHERE: Final[Mapping[str, str]] = {
-    "smh": "Ask GET /iserver/marketdata/history.",
-    "ssd": "Ask GET /portfolio/{account}/summary.",
-    "sld": "Ask GET /portfolio/{account}/ledger.",
-    "sbd": "Market depth is not served.",
-    "shs": "Options cannot be exercised through this service.",
-    "inp": "Options cannot be exercised through this service.",
+    "shs": "Exercising an option makes a position that no guard has judged; do it in TWS or on IBKR's pages.",
+    "inp": "As above.",
 }
 """IBKR's topics that are not served."""
 Act = Callable[[Request], Awaitable[None]]
@@ -60,6 +67,9 @@ class Listener:
         self._prices = Prices(engine, hub, outlet, settings.ws_subscriptions)
         self._orders, self._trades = Orders(engine, hub, outlet), Trades(engine, hub, outlet)
         self._profits = Profits(engine, hub, outlet)
+        self._summaries = Statements(engine, outlet, "ssd", "summary", summary_rows)
+        self._ledgers = Statements(engine, outlet, "sld", "ledger", ledger_rows)
+        self._histories, self._depth = Histories(engine, outlet), Depth(engine, hub, outlet)
         self._acts: Mapping[str, Act] = {
             "smd": self._prices.subscribe,
             "umd": self._prices.unsubscribe,
@@ -69,6 +79,14 @@ class Listener:
             "utr": self._trades.unsubscribe,
             "spl": self._profits.subscribe,
             "upl": self._profits.unsubscribe,
+            "ssd": self._summaries.subscribe,
+            "usd": self._summaries.unsubscribe,
+            "sld": self._ledgers.subscribe,
+            "uld": self._ledgers.unsubscribe,
+            "smh": self._histories.subscribe,
+            "umh": self._histories.unsubscribe,
+            "sbd": self._depth.subscribe,
+            "ubd": self._depth.unsubscribe,
             "tic": self._tic,
             "ech": self._echo,
         }
@@ -97,13 +115,20 @@ class Listener:
             tasks.create_task(self._orders.run(), name="orders of a socket")
             tasks.create_task(self._trades.run(), name="trades of a socket")
             tasks.create_task(self._profits.run(), name="profits of a socket")
+            tasks.create_task(self._summaries.run(), name="summaries of a socket")
+            tasks.create_task(self._ledgers.run(), name="ledgers of a socket")
+            tasks.create_task(self._histories.run(), name="bars of a socket")
+            tasks.create_task(self._depth.run(), name="books of a socket")
             while True:
                 await asyncio.sleep(HEARTBEAT)
                 self._outlet.tell({"topic": "system", "hb": self._now()})
 
     async def close(self) -> None:
         self._leave()
-        for topic in (self._prices, self._orders, self._trades, self._profits):
+        for topic in (
+            *(self._prices, self._orders, self._trades, self._profits),
+            *(self._summaries, self._ledgers, self._histories, self._depth),
+        ):
             await topic.close()
 
     def _session_changed(self, message: object) -> None:
@@ -117,9 +142,12 @@ class Listener:
         self._outlet.tell({"topic": "ech+hb"})
 
     def _unknown(self, words: str, request: Request | None) -> None:
-        told: dict[str, Any] = {"error": f"Topic unknown {words[:60]}", "code": 1}
         advice = ELSEWHERE.get(request.topic) if request is not None else None
-        self._outlet.tell(told if advice is None else {**told, "detail": "This topic is not served.", "advice": advice})
+        if request is None or advice is None:
+            self._outlet.tell({"error": f"Topic unknown {words[:60]}", "code": 1})
+        else:
+            refusal = Refusal(500, "unable to subscribe", code=NotSupported.code, advice=advice)
+            self._outlet.refuse("+".join(filter(None, (request.topic, request.target))), refusal)
 
     def _now(self) -> int:
         return milliseconds(self._engine.health.view().at)

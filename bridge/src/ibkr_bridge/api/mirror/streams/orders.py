@@ -32,6 +32,8 @@ class Orders:
         self._outlet = outlet
         self._filters: frozenset[str] = frozenset()
         self._told: dict[str, dict[str, Any]] = {}
+        self._parents: dict[str, Order] = {}
+        """Orders whose children have to name them."""
         self._leave: Callable[[], None] | None = None
 
     async def subscribe(self, request: Request) -> None:
@@ -44,6 +46,7 @@ class Orders:
         except BridgeError:
             await self.close()
             raise
+        self._know(listed)
         self._tell(order for order in listed if not order.status.terminal)
 
     async def unsubscribe(self, _request: Request) -> None:
@@ -52,7 +55,7 @@ class Orders:
     async def close(self) -> None:
         if self._leave is not None:
             self._leave()
-        self._leave, self._told = None, {}
+        self._leave, self._told, self._parents = None, {}, {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -63,10 +66,17 @@ class Orders:
 
     def _hear(self, message: object) -> None:
         if isinstance(message, OrderUpdate):
+            self._know((message.order,))
             self._tell((message.order,))
 
+    def _know(self, orders: Iterable[Order]) -> None:
+        self._parents |= {order.id: order for order in orders if order.children}
+
+    def _row(self, order: Order) -> dict[str, Any]:
+        return rows.live_order(order, self._parents.get(order.parent_id or ""))
+
     def _tell(self, orders: Iterable[Order]) -> None:
-        shown = [(order, rows.live_order(order)) for order in orders if rows.at_ibkr(order)]
+        shown = [(order, self._row(order)) for order in orders if rows.at_ibkr(order)]
         news = [(order, row) for order, row in shown if self._told.get(order.id) != row]
         self._told |= {order.id: row for order, row in news}
         wanted = [row for order, row in news if not self._filters or _plain(rows.state(order)) in self._filters]

@@ -25,6 +25,6 @@ class Outlet:
 
     def refuse(self, topic: str, problem: BridgeError | Refusal) -> None:
         """In the form in which IBKR refuses a topic, with our words beside it."""
-        text = problem.text if isinstance(problem, Refusal) else problem.detail
-        told = {"error": text, "code": 500, "topic": topic}
+        status, text = (problem.status, problem.text) if isinstance(problem, Refusal) else (500, problem.detail)
+        told = {"error": text, "code": status, "topic": topic}
         self.tell({**told, "detail": text, "advice": problem.advice, "reason": problem.code})

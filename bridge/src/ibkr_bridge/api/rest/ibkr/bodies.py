@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from math import gcd
 from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from ibkr_bridge.api.contracts import Words
-from ibkr_bridge.api.numbers import Positive
-from ibkr_bridge.api.rest.orders.bodies import AnySide, AnyTif, AnyType, ClientOrderId
+from ibkr_bridge.api.contracts import SMART, Words
+from ibkr_bridge.api.numbers import Number, Positive
+from ibkr_bridge.api.rest.orders.bodies import ClientOrderId
+from ibkr_bridge.api.rest.orders.terms import AnySide, AnyTif, AnyType
 from ibkr_bridge.api.text import Account, Conid, Symbol, Word
-from ibkr_bridge.domain.errors import InvalidRequest, NotSupported
-from ibkr_bridge.domain.order import OrderType, PlaceOrder, Terms, TimeInForce
+from ibkr_bridge.domain.contract import COMBO, ContractQuery, LegQuery
+from ibkr_bridge.domain.errors import InvalidRequest
+from ibkr_bridge.domain.order import PlaceOrder
+from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
 
 OPTION = "OPT"
 
@@ -64,23 +69,38 @@ class LegBody(_Body):
     side: AnySide = Field(validation_alias=AliasChoices("side", "action"), description="Also `action`")
     qty: Positive = Field(validation_alias=AliasChoices("qty", "quantity", "contracts"), description="Also `quantity`")
 
+    def query(self) -> ContractQuery:
+        """Raises InvalidRequest where nothing names the option."""
+        if self.conid is None and self.local_symbol is None:
+            raise InvalidRequest("Name the option: conid or local_symbol.", field="legs")
+        return Words(conid=self.conid, local_symbol=self.local_symbol, sec_type=OPTION).query()
+
 
 class OptionsBody(_Terms):
     """An order for options. Several legs are one combo."""
 
     symbol: Symbol | None = None
+    limit: Number | None = Field(
+        default=None,
+        validation_alias=AliasChoices("limit", "limit_price", "limitPrice", "price"),
+        description="Of a combo what its legs cost together: below 0 where it is paid for",
+    )
     legs: Annotated[tuple[LegBody, ...], Field(min_length=1, max_length=8)]
 
     def command(self) -> PlaceOrder:
-        """Raises NotSupported for more than one leg: legs that are sent one by one may fill alone."""
+        """Legs that are sent one by one may fill alone: several are one combo, and `limit` what they cost together."""
         if len(self.legs) > 1:
-            raise NotSupported(
-                "This door takes no combos yet, and legs one by one could fill alone.",
-                advice="Place each leg as an order of its own if you accept that.",
-            )
+            return self._combo()
         [leg] = self.legs
-        if leg.conid is None and leg.local_symbol is None:
-            raise InvalidRequest("Name the option: conid or local_symbol.", field="legs")
-        words = Words(conid=leg.conid, local_symbol=leg.local_symbol, sec_type=OPTION)
         terms = Terms(leg.side, leg.qty, self.type, self.limit, self.stop, self.tif)
-        return PlaceOrder(words.query(), terms, self.account, self.client_order_id)
+        return PlaceOrder(leg.query(), terms, self.account, self.client_order_id)
+
+    def _combo(self) -> PlaceOrder:
+        """Bought: each leg has its own side. As many combos as the quantities of the legs have in common."""
+        if any(leg.qty % 1 for leg in self.legs):
+            raise InvalidRequest("A combo takes whole contracts.", field="legs")
+        many = gcd(*(int(leg.qty) for leg in self.legs))
+        legs = tuple(LegQuery(leg.query(), leg.side, int(leg.qty) // many) for leg in self.legs)
+        terms = Terms(Side.BUY, Decimal(many), self.type, self.limit, self.stop, self.tif)
+        contract = ContractQuery(sec_type=COMBO, exchange=SMART, currency="", legs=legs)
+        return PlaceOrder(contract, terms, self.account, self.client_order_id)

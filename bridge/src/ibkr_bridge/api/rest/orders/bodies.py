@@ -2,124 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool
 
-from ibkr_bridge.api.contracts import Words
-from ibkr_bridge.api.numbers import Positive
-from ibkr_bridge.api.text import PRINTABLE, Account, Conid, Symbol, Word
-from ibkr_bridge.domain.errors import InvalidRequest
-from ibkr_bridge.domain.order import (
-    ChangeOrder,
-    OrderStatus,
-    OrderType,
-    PlaceOrder,
-    Resolution,
-    Side,
-    Terms,
-    TimeInForce,
+from ibkr_bridge.api.contracts import SMART, Words
+from ibkr_bridge.api.numbers import Number, Positive
+from ibkr_bridge.api.rest.orders.terms import (
+    AdjustBody,
+    AlgoBody,
+    AnySide,
+    AnyTif,
+    AnyType,
+    Body,
+    ConditionsBody,
+    ContractBody,
+    LegBody,
+    Legs,
+    OcaBody,
+    lower,
 )
+from ibkr_bridge.api.text import PRINTABLE, Account, Word
+from ibkr_bridge.domain.contract import COMBO, ContractQuery
+from ibkr_bridge.domain.errors import InvalidRequest
+from ibkr_bridge.domain.order import OrderStatus, PlaceOrder, Resolution
+from ibkr_bridge.domain.terms import ChangeOrder, OcaType, OrderType, Terms, TimeInForce
 
-_TYPES = {"LMT": "LIMIT", "MKT": "MARKET", "STP": "STOP", "STP LMT": "STOP_LIMIT", "STP_LMT": "STOP_LIMIT"}
 CLIENT_ORDER_ID = r"^[!-~]([ -~]{0,62}[!-~])?$"
 
 
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _type(value: object) -> object:
-    word = _upper(value)
-    return _TYPES.get(word, word) if isinstance(word, str) else word
-
-
-AnySide = Annotated[Side, BeforeValidator(_upper)]
-AnyType = Annotated[
-    OrderType,
-    BeforeValidator(_type),
-    WithJsonSchema({"type": "string", "enum": [*OrderType, *_TYPES]}),
-    Field(description="In our words or in IBKR's, in upper or lower case."),
-]
-AnyTif = Annotated[TimeInForce, BeforeValidator(_upper)]
 ClientOrderId = Annotated[
     str,
     Field(pattern=CLIENT_ORDER_ID, description="Yours; the same id again answers with the same order, never a second."),
 ]
 
 
+_PLAIN: Final = (
+    *("side", "qty", "type", "limit", "stop", "trail", "trail_percent", "limit_offset", "offset", "tif"),
+    *("good_till", "good_after", "outside_rth", "display_qty", "min_qty", "all_or_none", "hidden"),
+)
+"""Fields that the terms have under the same name."""
+_AT_ONCE: Final = (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG)
 Note = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTABLE)]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ContractBody(Body):
-    """The contract meant. A conid alone is enough, and decides over the other words."""
-
-    symbol: Symbol | None = None
-    conid: Conid | None = None
-    sec_type: Word | None = Field(default=None, description="Default STK")
-    exchange: Word | None = Field(default=None, description="Default SMART")
-    currency: Word | None = Field(default=None, description="Default USD")
-    primary_exchange: Word | None = None
-    local_symbol: Symbol | None = None
-
-    def words(self) -> Words:
-        return Words(
-            symbol=self.symbol,
-            conid=self.conid,
-            sec_type=self.sec_type,
-            exchange=self.exchange,
-            currency=self.currency,
-            primary_exchange=self.primary_exchange,
-            local_symbol=self.local_symbol,
-        )
 
 
 class ExitBody(Body):
     """An order that waits until the one it belongs to has filled, and then closes what that has opened."""
 
     client_order_id: ClientOrderId | None = None
-    tif: AnyTif | None = Field(default=None, description="Default: as the order, or DAY for an IOC order")
+    tif: AnyTif | None = Field(default=None, description="Default: as the order, or DAY where that trades at once only")
 
-    def exit(self, entry: PlaceOrder, terms: Terms) -> PlaceOrder:
+    def exit(self, entry: PlaceOrder, kind: OrderType, **prices: Any) -> PlaceOrder:
         """On the other side, over the same quantity."""
-        tif = self.tif or (TimeInForce.DAY if entry.terms.tif is TimeInForce.IOC else entry.terms.tif)
-        side = Side.SELL if entry.terms.side is Side.BUY else Side.BUY
-        terms = replace(terms, side=side, qty=entry.terms.qty, tif=tif, outside_rth=entry.terms.outside_rth)
-        return PlaceOrder(entry.contract, terms, entry.account, self.client_order_id)
+        tif = self.tif or (TimeInForce.DAY if entry.terms.tif in _AT_ONCE else entry.terms.tif)
+        terms = Terms(
+            entry.terms.side.other,
+            entry.terms.qty,
+            kind,
+            tif=tif,
+            outside_rth=entry.terms.outside_rth,
+            good_till=entry.terms.good_till if tif is TimeInForce.GTD else None,
+        )
+        return PlaceOrder(entry.contract, replace(terms, **prices), entry.account, self.client_order_id)
 
 
 class TakeProfitBody(ExitBody):
     limit: Positive
 
     def command(self, entry: PlaceOrder) -> PlaceOrder:
-        return self.exit(entry, replace(entry.terms, type=OrderType.LIMIT, limit=self.limit, stop=None))
+        return self.exit(entry, OrderType.LIMIT, limit=self.limit)
 
 
 class StopLossBody(ExitBody):
-    stop: Positive
+    """A stop at a price, or one that trails."""
+
+    stop: Positive | None = Field(default=None, description="Needed unless it trails")
     limit: Positive | None = Field(default=None, description="With it the stop becomes a STOP_LIMIT")
+    trail: Positive | None = Field(default=None, description="It follows the market at this distance")
+    trail_percent: Positive | None = None
 
     def command(self, entry: PlaceOrder) -> PlaceOrder:
-        kind = OrderType.STOP if self.limit is None else OrderType.STOP_LIMIT
-        return self.exit(entry, replace(entry.terms, type=kind, limit=self.limit, stop=self.stop))
+        trails = self.trail is not None or self.trail_percent is not None
+        fixed = OrderType.STOP if self.limit is None else OrderType.STOP_LIMIT
+        return self.exit(
+            entry,
+            OrderType.TRAIL if trails else fixed,
+            limit=self.limit,
+            stop=self.stop,
+            trail=self.trail,
+            trail_percent=self.trail_percent,
+        )
 
 
 class OrderBody(ContractBody):
-    """A new order. The contract is named flat (`symbol`, `conid` ...) or as `contract`, not both."""
+    """A new order. The contract is named flat (`symbol`, `conid` ...), as `contract`, or as the `legs` of a combo."""
 
     contract: ContractBody | None = None
+    legs: Legs | None = Field(default=None, description="A combo; `limit` is then what its legs cost together")
     side: AnySide
     qty: Positive
     type: AnyType
-    limit: Positive | None = Field(default=None, description="Needed for LIMIT and STOP_LIMIT")
-    stop: Positive | None = Field(default=None, description="Needed for STOP and STOP_LIMIT")
+    limit: Number | None = Field(
+        default=None, description="Needed for LIMIT, STOP_LIMIT, LIMIT_IF_TOUCHED and LIMIT_ON_CLOSE; else a cap"
+    )
+    stop: Positive | None = Field(
+        default=None, description="What awakes STOP, STOP_LIMIT, *_IF_TOUCHED; the first stop of what trails"
+    )
+    trail: Positive | None = Field(default=None, description="TRAIL and TRAIL_LIMIT: the distance, or")
+    trail_percent: Positive | None = Field(default=None, description="the distance in percent")
+    limit_offset: Positive | None = Field(default=None, description="TRAIL_LIMIT: how far the limit is from the stop")
+    offset: Number | None = Field(default=None, description="RELATIVE and PEG_MID: more aggressive by this much")
     tif: AnyTif = TimeInForce.DAY
+    good_till: AwareDatetime | None = Field(default=None, description="With the time in force GTD")
+    good_after: AwareDatetime | None = Field(default=None, description="It works from then on")
     outside_rth: StrictBool = Field(default=False, description="Also fill outside regular trading hours")
+    display_qty: Positive | None = Field(default=None, description="What the exchange shows of it at a time")
+    min_qty: Positive | None = Field(default=None, description="Fill at least this much at once")
+    all_or_none: StrictBool = False
+    hidden: StrictBool = False
+    oca: OcaBody | None = None
+    conditions: ConditionsBody | None = None
+    algo: AlgoBody | None = None
+    adjust: AdjustBody | None = None
     account: Account | None = Field(default=None, description="Default: the configured account, else the only one")
     client_order_id: ClientOrderId | None = None
     take_profit: TakeProfitBody | None = Field(
@@ -136,28 +142,32 @@ class OrderBody(ContractBody):
         return replace(entry, children=tuple(exits))
 
     def _entry(self, idempotency_key: str | None) -> PlaceOrder:
-        return PlaceOrder(
-            contract=self._named().query(),
-            terms=Terms(
-                side=self.side,
-                qty=self.qty,
-                type=self.type,
-                limit=self.limit,
-                stop=self.stop,
-                tif=self.tif,
-                outside_rth=self.outside_rth,
-            ),
-            account=self.account,
-            client_order_id=self._id(idempotency_key),
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        terms = Terms(
+            **plain,
+            oca=self.oca.oca() if self.oca else None,
+            conditions=self.conditions.conditions() if self.conditions else None,
+            algo=self.algo.algo() if self.algo else None,
+            adjust=self.adjust.adjustment() if self.adjust else None,
         )
+        return PlaceOrder(self._contract(), terms, self.account, self._id(idempotency_key))
 
-    def _named(self) -> Words:
+    def _contract(self) -> ContractQuery:
         flat = self.words()
+        if self.legs is not None:
+            return self._combo(flat, self.legs)
         if self.contract is None:
-            return flat
+            return flat.query()
         if flat != Words():
             raise InvalidRequest("Name the contract flat or as `contract`, not both.", field="contract")
-        return self.contract.words()
+        return self.contract.words().query()
+
+    def _combo(self, flat: Words, legs: Sequence[LegBody]) -> ContractQuery:
+        if self.contract is not None or flat != Words(exchange=self.exchange):
+            raise InvalidRequest("A combo is named by its legs alone, and `exchange` if it is not SMART.", field="legs")
+        return ContractQuery(
+            sec_type=COMBO, exchange=self.exchange or SMART, currency="", legs=tuple(leg.query() for leg in legs)
+        )
 
     def _id(self, idempotency_key: str | None) -> str | None:
         if None not in (self.client_order_id, idempotency_key) and self.client_order_id != idempotency_key:
@@ -167,12 +177,25 @@ class OrderBody(ContractBody):
         return self.client_order_id or idempotency_key
 
 
+class GroupBody(Body):
+    """Orders of which one that fills takes the others back."""
+
+    orders: Annotated[tuple[OrderBody, ...], Field(min_length=2, max_length=20)]
+    type: Annotated[OcaType, BeforeValidator(lower)] = Field(
+        default=OcaType.CANCEL, description="What becomes of the others when one fills"
+    )
+
+
 class ChangeBody(Body):
     """New values for a working order; what is not named stays."""
 
     qty: Positive | None = Field(default=None, description="The new total, including what has filled")
-    limit: Positive | None = None
+    limit: Number | None = None
     stop: Positive | None = None
+    trail: Positive | None = None
+    trail_percent: Positive | None = None
+    limit_offset: Positive | None = None
+    offset: Number | None = None
     tif: AnyTif | None = None
     confirm: Annotated[tuple[Word, ...], Field(max_length=50)] = Field(
         default=(), description="IBKR's message ids, of a change that was answered with questions, that you confirm"
@@ -180,9 +203,10 @@ class ChangeBody(Body):
 
     def command(self) -> ChangeOrder:
         """Raises InvalidRequest when nothing is to change."""
-        if self == ChangeBody(confirm=self.confirm):
-            raise InvalidRequest("Name at least one of qty, limit, stop and tif.", field="qty")
-        return ChangeOrder(self.qty, self.limit, self.stop, self.tif, frozenset(self.confirm))
+        values = {name: value for name, value in self if name != "confirm"}
+        if not any(value is not None for value in values.values()):
+            raise InvalidRequest(f"Name at least one of {', '.join(values)}.", field="qty")
+        return ChangeOrder(**values, confirmed=frozenset(self.confirm))
 
 
 class AnswerBody(Body):

@@ -9,11 +9,20 @@ from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from ibkr_bridge.api.errors import answer, of
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
-from ibkr_bridge.api.rest.orders.bodies import CLIENT_ORDER_ID, AnswerBody, ChangeBody, OrderBody, ResolutionBody
+from ibkr_bridge.api.rest.orders.bodies import (
+    CLIENT_ORDER_ID,
+    AnswerBody,
+    ChangeBody,
+    GroupBody,
+    OrderBody,
+    ResolutionBody,
+)
 from ibkr_bridge.api.rest.orders.schemas import (
+    GROUP,
     ORDER,
     ORDERS,
     PREVIEW,
+    GroupAnswer,
     OrderAnswer,
     OrdersAnswer,
     PreviewAnswer,
@@ -52,6 +61,17 @@ _EXAMPLES: dict[str, Any] = {
     },
 }
 NewOrder = Annotated[OrderBody, Body(openapi_examples=_EXAMPLES)]
+NewGroup = Annotated[
+    GroupBody,
+    Body(
+        openapi_examples={
+            "either": {
+                "summary": "The first that fills",
+                "value": {"orders": [_SEED, {**_SEED, "symbol": "MSFT", "limit": 400}]},
+            }
+        }
+    ),
+]
 Change = Annotated[
     ChangeBody, Body(openapi_examples={"limit": {"summary": "Another limit", "value": {"limit": 151.25}}})
 ]
@@ -111,6 +131,22 @@ async def place(
         return _rejected(request, order)
     code = 202 if order.status in _OPEN else 201 if placement.created else 200
     return JsonAnswer(order_answer(order), status_code=code, headers={"Location": f"/orders/{order.id}"})
+
+
+@router.post(
+    "/oca",
+    summary="Place a group: one cancels all",
+    status_code=201,
+    response_model=GroupAnswer,
+    responses=answers(
+        GROUP, 404, 409, 422, 501, 503, 504, status=201, says="The orders, each in the state IBKR reported."
+    ),
+)
+async def place_group(engine: TheEngine, body: NewGroup) -> Response:
+    """All go to IBKR at once, and IBKR has a word on each: read every `status`. A denial by a guard sends none."""
+    commands = [order.command() for order in body.orders]
+    placements = await engine.orders.place_group(commands, body.type)
+    return JsonAnswer(GroupAnswer(tuple(order_answer(placed.order) for placed in placements)), status_code=201)
 
 
 def _rejected(request: Request, order: Order) -> Response:

@@ -12,7 +12,17 @@ from pydantic import Field
 from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
 from ibkr_bridge.api.json import JsonNumber, exact, number
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus, OrderType, Preview, Side, TimeInForce
+from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus, Preview
+from ibkr_bridge.domain.terms import (
+    Adjustment,
+    Condition,
+    Conditions,
+    ConditionType,
+    OcaType,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,51 @@ class EvidenceAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OcaAnswer:
+    group: str
+    type: OcaType
+
+
+@dataclass(frozen=True, slots=True)
+class AlgoAnswer:
+    strategy: str
+    params: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustAnswer:
+    trigger: JsonNumber
+    type: OrderType
+    stop: JsonNumber
+    limit: JsonNumber | None
+    trail: JsonNumber | None
+    trail_percent: JsonNumber | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionAnswer:
+    """As it was asked for, with the conid that its words named."""
+
+    type: ConditionType
+    above: JsonNumber | None
+    below: JsonNumber | None
+    after: datetime | None
+    before: datetime | None
+    conid: int | None
+    symbol: str | None
+    sec_type: str
+    exchange: str
+    either: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionsAnswer:
+    items: tuple[ConditionAnswer, ...]
+    outside_rth: bool
+    cancels: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAnswer:
     """An order. Prices in the contract's currency; commission in `commission_currency`."""
 
@@ -56,8 +111,22 @@ class OrderAnswer:
     type: OrderType
     limit: JsonNumber | None
     stop: JsonNumber | None
+    trail: JsonNumber | None
+    trail_percent: JsonNumber | None
+    limit_offset: JsonNumber | None
+    offset: JsonNumber | None
     tif: TimeInForce
+    good_till: datetime | None
+    good_after: datetime | None
     outside_rth: bool
+    display_qty: JsonNumber | None
+    min_qty: JsonNumber | None
+    all_or_none: bool
+    hidden: bool
+    oca: OcaAnswer | None
+    conditions: ConditionsAnswer | None
+    algo: AlgoAnswer | None
+    adjust: AdjustAnswer | None
     filled_qty: JsonNumber
     remaining_qty: JsonNumber
     avg_fill_price: JsonNumber | None
@@ -91,6 +160,13 @@ class OrdersAnswer:
     next_cursor: str | None
     as_of: datetime
     stale: Annotated[str | None, Field(description="Why this may be out of date; null: it is not")]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAnswer:
+    """In the order in which they were asked for."""
+
+    orders: tuple[OrderAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +212,22 @@ def order_answer(order: Order) -> OrderAnswer:
         type=terms.type,
         limit=exact(terms.limit),
         stop=exact(terms.stop),
+        trail=exact(terms.trail),
+        trail_percent=exact(terms.trail_percent),
+        limit_offset=exact(terms.limit_offset),
+        offset=exact(terms.offset),
         tif=terms.tif,
+        good_till=terms.good_till,
+        good_after=terms.good_after,
         outside_rth=terms.outside_rth,
+        display_qty=exact(terms.display_qty),
+        min_qty=exact(terms.min_qty),
+        all_or_none=terms.all_or_none,
+        hidden=terms.hidden,
+        oca=OcaAnswer(terms.oca.group, terms.oca.type) if terms.oca else None,
+        conditions=_conditions(terms.conditions) if terms.conditions else None,
+        algo=AlgoAnswer(terms.algo.strategy, dict(terms.algo.params)) if terms.algo else None,
+        adjust=_adjust(terms.adjust) if terms.adjust else None,
         filled_qty=number(order.filled_qty),
         remaining_qty=number(order.remaining_qty),
         avg_fill_price=exact(order.avg_fill_price),
@@ -153,6 +243,38 @@ def order_answer(order: Order) -> OrderAnswer:
         broker=tuple(_broker(theirs) for theirs in order.broker),
         parent_id=order.parent_id,
         children=order.children,
+    )
+
+
+def _conditions(conditions: Conditions) -> ConditionsAnswer:
+    items = tuple(_condition(item) for item in conditions.items)
+    return ConditionsAnswer(items, conditions.outside_rth, conditions.cancels)
+
+
+def _condition(item: Condition) -> ConditionAnswer:
+    value = exact(item.value)
+    return ConditionAnswer(
+        type=item.type,
+        above=value if item.above else None,
+        below=None if item.above else value,
+        after=item.at if item.above else None,
+        before=None if item.above else item.at,
+        conid=item.conid or None,
+        symbol=item.symbol or None,
+        sec_type=item.sec_type,
+        exchange=item.exchange,
+        either=item.either,
+    )
+
+
+def _adjust(adjust: Adjustment) -> AdjustAnswer:
+    return AdjustAnswer(
+        number(adjust.trigger),
+        adjust.type,
+        number(adjust.stop),
+        exact(adjust.limit),
+        exact(adjust.trail),
+        exact(adjust.trail_percent),
     )
 
 
@@ -203,8 +325,22 @@ ORDER = OrderAnswer(
     type=OrderType.LIMIT,
     limit=number(Decimal("150.50")),
     stop=None,
+    trail=None,
+    trail_percent=None,
+    limit_offset=None,
+    offset=None,
     tif=TimeInForce.DAY,
+    good_till=None,
+    good_after=None,
     outside_rth=False,
+    display_qty=None,
+    min_qty=None,
+    all_or_none=False,
+    hidden=False,
+    oca=None,
+    conditions=None,
+    algo=None,
+    adjust=None,
     filled_qty=number(Decimal(0)),
     remaining_qty=number(Decimal(100)),
     avg_fill_price=None,
@@ -221,6 +357,7 @@ ORDER = OrderAnswer(
     parent_id=None,
     children=(),
 )
+GROUP = GroupAnswer((ORDER, ORDER))
 ORDERS = OrdersAnswer((ORDER,), None, _AT, None)
 PREVIEW = PreviewAnswer(
     contract=EXAMPLE,

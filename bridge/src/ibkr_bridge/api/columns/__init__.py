@@ -1,0 +1,1 @@
+"""Bars as rows of columns, in the formats that programs read."""

@@ -1,0 +1,1 @@
+"""News: who writes, headlines, articles."""

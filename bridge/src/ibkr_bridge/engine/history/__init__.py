@@ -1,0 +1,1 @@
+"""Historical bars: planned, paced, shared, joined; and bars as they come."""

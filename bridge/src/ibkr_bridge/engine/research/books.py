@@ -1,0 +1,199 @@
+"""Order books: one upstream line per contract however many listen, the last book kept with its age."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
+
+import structlog
+
+from ibkr_bridge.domain.account import Seen
+from ibkr_bridge.domain.contract import Contract, ContractQuery
+from ibkr_bridge.domain.errors import BridgeError, BrokerRefused, BrokerSilent
+from ibkr_bridge.domain.session import Session
+from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.sessions import Sessions
+from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.publisher import Publisher
+from ibkr_bridge.ports.research import Book, BookFailed, Research
+
+log = structlog.get_logger()
+MOST_ROWS: Final = 20
+"""Levels of a side that are asked for, whatever a caller wants to see of them."""
+_LINGER: Final = 20.0
+"""Seconds for which a line stays open after the last look: IBKR gives three of them."""
+_SWEEP: Final = 1.0
+_SETTLE: Final = 0.3
+"""Seconds for which a first book may still be growing, level by level."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookTick:
+    """A book as it now stands; `stale` says why it may no longer be true."""
+
+    contract: Contract
+    book: Book
+    stale: str | None = None
+
+
+def book_topic(contract: Contract) -> str:
+    """One exchange's book of a contract is another than that of all."""
+    return f"depth.{contract.conid}.{contract.exchange}"
+
+
+@dataclass(slots=True)
+class _Line:
+    contract: Contract
+    book: Book
+    listeners: int = 0
+    wanted_until: float = 0.0
+    failed: BookFailed | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: bool = False
+
+
+class Books:
+    def __init__(
+        self,
+        port: Research,
+        publisher: Publisher,
+        clock: Clock,
+        settings: EngineSettings,
+        *,
+        sessions: Sessions,
+        contracts: Contracts,
+    ) -> None:
+        self._port = port
+        self._publisher = publisher
+        self._clock = clock
+        self._timeout = settings.quote_timeout
+        self._sessions = sessions
+        self._contracts = contracts
+        self._lines: dict[str, _Line] = {}
+        """By topic."""
+        self._opening = asyncio.Lock()
+        sessions.listen(self._session_changed)
+
+    async def book(self, query: ContractQuery) -> tuple[Contract, Seen[Book]]:
+        """The book now; the last known one, marked, while the broker is away.
+
+        Raises NotSupported, BrokerRefused (no subscription to this depth), BrokerSilent, and what contracts raise.
+        """
+        line = await self._line(await self._contract(query))
+        line.wanted_until = self._clock.monotonic() + _LINGER
+        await self._first(line)
+        return line.contract, self._seen(line)
+
+    async def acquire(self, query: ContractQuery) -> Contract:
+        """Count one listener more. Pair with `release`."""
+        line = await self._line(await self._contract(query))
+        line.listeners += 1
+        return line.contract
+
+    async def release(self, contract: Contract) -> None:
+        """Of an account's few lines none is kept for a listener who has gone."""
+        line = self._lines.get(book_topic(contract))
+        if line is not None:
+            line.listeners -= 1
+            await self._close(book_topic(contract))
+
+    def latest(self, contract: Contract) -> Seen[Book] | None:
+        """None before IBKR has said anything; a book without a time is one that it does not deliver."""
+        line = self._lines.get(book_topic(contract))
+        return None if line is None or not (line.book.at or line.failed) else self._seen(line)
+
+    async def run(self) -> None:
+        """Close lines that nobody wants any more, until cancelled."""
+        while True:
+            await self._clock.sleep(_SWEEP)
+            for topic in list(self._lines):
+                await self._close(topic)
+
+    async def _contract(self, query: ContractQuery) -> Contract:
+        """A conid stands for a contract wherever it trades: an exchange that is named beside it decides."""
+        found = await self._contracts.resolve(query)
+        return replace(found, exchange=query.exchange) if query.exchange else found
+
+    def _told(self, topic: str, news: Book | BookFailed) -> None:
+        line = self._lines.get(topic)
+        if line is None:
+            return
+        if isinstance(news, BookFailed):
+            line.failed = news
+        else:
+            line.book, line.failed = news, None
+        line.changed.set()
+        self._publish(line)
+
+    def _session_changed(self, _session: Session) -> None:
+        for line in self._lines.values():
+            self._publish(line)
+
+    def _publish(self, line: _Line) -> None:
+        tick = BookTick(line.contract, line.book, self._stale(line))
+        self._publisher.publish(book_topic(line.contract), tick)
+
+    async def _line(self, contract: Contract) -> _Line:
+        async with self._opening:
+            topic = book_topic(contract)
+            line = self._lines.get(topic)
+            if line is not None and (line.failed is None or self._sessions.stale is not None):
+                return line
+            if line is not None:  # a refusal is not for ever
+                await self._end(topic)
+                line.failed = None
+            return await self._open(topic, line or _Line(contract, Book(contract.conid)))
+
+    async def _open(self, topic: str, line: _Line) -> _Line:
+        self._sessions.require()
+        self._lines[topic] = line
+        try:
+            await self._port.open_book(line.contract, MOST_ROWS, partial(self._told, topic))
+        except (BridgeError, asyncio.CancelledError):
+            self._lines.pop(topic, None)
+            raise
+        return line
+
+    async def _close(self, topic: str) -> None:
+        async with self._opening:
+            line = self._lines.get(topic)
+            if line is not None and line.listeners <= 0 and line.wanted_until <= self._clock.monotonic():
+                await self._end(topic)
+
+    async def _end(self, topic: str) -> None:
+        contract = self._lines.pop(topic).contract
+        try:
+            await self._port.close_book(contract)
+        except BridgeError as problem:
+            log.debug("a line of depth closed while away", contract=contract.symbol, detail=problem.detail)
+
+    async def _first(self, line: _Line) -> None:
+        """Wait for a level, then a moment for those that come with it."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                while line.book.at is None:
+                    self._refuse(line)
+                    line.changed.clear()
+                    await line.changed.wait()
+        except TimeoutError:
+            self._sessions.require()
+            raise BrokerSilent(f"the depth of {line.contract.symbol}", self._timeout) from None
+        if not line.settled:
+            await self._clock.sleep(_SETTLE)
+            line.settled = True
+        self._refuse(line)
+
+    def _refuse(self, line: _Line) -> None:
+        if line.failed is not None:
+            raise BrokerRefused(
+                line.failed.ibkr_code, line.failed.text, advice="Check the account's subscriptions to market depth."
+            )
+
+    def _seen(self, line: _Line) -> Seen[Book]:
+        return Seen(line.book, line.book.at or self._clock.now(), self._stale(line))
+
+    def _stale(self, line: _Line) -> str | None:
+        return self._sessions.stale or (line.failed.text if line.failed else None)

@@ -1,0 +1,134 @@
+"""Order books: levels inserted, updated and deleted by their place, told as whole books once a network packet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from ibkr_bridge.domain.contract import Contract
+from ibkr_bridge.domain.errors import BrokerAway
+from ibkr_bridge.ports.research import Book, BookFailed, HearBook, Level
+from ibkr_bridge.upstream.pacing import Lane
+from ibkr_bridge.upstream.tws import translate
+from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.numbers import decimal
+from ibkr_bridge.upstream.tws.wire import Wire
+
+_INSERT, _UPDATE, _DELETE = 0, 1, 2
+_ASK: Final = 0
+_RESET: Final = 317
+"""TWS API, "Message Codes": the book begins anew, and what was told of it is void."""
+_HALTED: Final = 316
+_SMART: Final = "SMART"
+
+
+@dataclass(slots=True)
+class _Line:
+    contract: Contract
+    rows: int
+    hear: HearBook
+    number: int = 0
+    bids: list[Level] = field(default_factory=list)
+    asks: list[Level] = field(default_factory=list)
+
+
+class Depth:
+    def __init__(self, wire: Wire, now: Callable[[], datetime]) -> None:
+        self._wire = wire
+        self._now = now
+        self._lines: dict[tuple[int, str], _Line] = {}
+        self._by_number: dict[int, _Line] = {}
+        self._stirred: set[int] = set()
+
+    async def open(self, contract: Contract, rows: int, hear: HearBook) -> None:
+        line = self._lines[_key(contract)] = _Line(contract, rows, hear)
+        try:
+            await self._ask(line)
+        except BrokerAway:
+            self._lines.pop(_key(contract), None)
+            raise
+
+    async def close(self, contract: Contract) -> None:
+        line = self._lines.pop(_key(contract), None)
+        if line is not None and self._by_number.pop(line.number, None) is not None:
+            client = await self._wire.turn(Lane.DATA)
+            client.cancelMktDepth(line.number, _smart(line.contract))
+
+    async def restore(self) -> None:
+        self._by_number.clear()
+        self._stirred.clear()
+        for line in list(self._lines.values()):
+            await self._ask(line)
+
+    def level(self, number: int, place: int, operation: int, side: int, price: float, size: float) -> None:
+        self.level_of(number, place, "", operation, side, price, size)
+
+    def level_of(
+        self,
+        number: int,
+        place: int,
+        maker: str,
+        operation: int,
+        side: int,
+        price: float,
+        size: float,
+        _smart_depth: bool = False,  # noqa: FBT001, FBT002  as the decoder calls it
+    ) -> None:
+        """`maker` is the exchange or market maker whose level it is."""
+        line = self._by_number.get(number)
+        at, amount = decimal(price), decimal(size)
+        if line is None or at is None or amount is None:
+            return
+        levels = line.asks if side == _ASK else line.bids
+        if operation == _DELETE:
+            del levels[place : place + 1]
+        elif operation == _INSERT or place >= len(levels):
+            levels.insert(place, Level(at, amount, maker))
+        else:
+            levels[place] = Level(at, amount, maker)
+        self._stirred.add(number)
+
+    def flush(self) -> None:
+        """A packet has been read to its end."""
+        if not self._stirred:
+            return
+        stirred, self._stirred = self._stirred, set()
+        for number in stirred:
+            line = self._by_number.get(number)
+            if line is not None:
+                line.hear(Book(line.contract.conid, _best(line.bids, line), _best(line.asks, line), self._now()))
+
+    def message(self, number: int, code: Code, text: str) -> bool:
+        line = self._by_number.get(number)
+        if line is None:
+            return False
+        if code.number in (_RESET, _HALTED):
+            line.bids, line.asks = [], []
+            self._stirred.add(number)
+        elif code.effect is Effect.REFUSED:
+            line.hear(BookFailed(line.contract.conid, code.number, text))
+        return True
+
+    async def _ask(self, line: _Line) -> None:
+        client = await self._wire.turn(Lane.DATA)
+        self._by_number.pop(line.number, None)
+        line.bids, line.asks = [], []
+        line.number = client.getReqId()
+        self._by_number[line.number] = line
+        contract = translate.contract_sent(line.contract)
+        client.reqMktDepth(line.number, contract, line.rows, _smart(line.contract), [])
+
+
+def _key(contract: Contract) -> tuple[int, str]:
+    return contract.conid, contract.exchange
+
+
+def _smart(contract: Contract) -> bool:
+    """Whether the books of all exchanges are meant, which is another request than that for one exchange's."""
+    return contract.exchange == _SMART
+
+
+def _best(levels: Sequence[Level], line: _Line) -> tuple[Level, ...]:
+    return tuple(levels[: line.rows])
