@@ -103,12 +103,14 @@ async def test_what_is_no_topic_is_refused_and_the_socket_stays(home: Any) -> No
             "smd+abc+{}",
             "smd+1+{}",
             'smd+265598+{"fields"',
-            "smh+265598+{}",
+            "smh+",
+            "sbd+",
+            "ssd+",
             "x" * 70000,
         ):
             await one.say(words)
             told = await one.next(lambda found: "error" in found)
-            assert told["code"] in (1, 500), told
+            assert told["code"] in (1, 400, 500), told
         await one.say("tic")
         assert (await one.topic("tic"))["alive"] is True
 

@@ -27,6 +27,7 @@ APPLE = Contract(265598, "AAPL", "STK", "SMART", "USD")
 PIECE = Piece(APPLE, What.TRADES, True, SIZES["5s"], Duration(3600, "S"), NOW)
 ONE = Decimal(1)
 BAR = Bar(NOW, ONE, ONE, ONE, ONE)
+_ROUNDING = 1e-6
 
 
 def asking(number: int, subject: int = 0, *, small: bool = True, weight: int = 1) -> Question:
@@ -42,11 +43,14 @@ def allowed(sent: Sequence[tuple[float, Question]]) -> bool:
         before = [(when, row) for when, row in sent if when < at or (when == at and row is not new)]
         if not new.small:
             continue
-        window = sum(row.weight for when, row in before if row.small and when > at - 600) + new.weight
-        if window > 60 or any(row.identity == new.identity and when > at - 15 for when, row in before if row.small):
+        window = sum(row.weight for when, row in before if row.small and when > at - 600 + _ROUNDING) + new.weight
+        if window > 60 or any(
+            row.identity == new.identity and when > at - 15 + _ROUNDING for when, row in before if row.small
+        ):
             return False
     return all(
-        sum(1 for when, row in sent if row.subject == new.subject and at - 2 < when <= at) < 6 for at, new in sent
+        sum(1 for when, row in sent if row.subject == new.subject and at - 2 + _ROUNDING < when <= at) < 6
+        for at, new in sent
     )
 
 

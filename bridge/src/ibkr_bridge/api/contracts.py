@@ -31,7 +31,7 @@ class LegAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ContractAnswer:
-    """A contract; `conid` is IBKR's number for it, which all combos of a currency share. `legs` is null but of a combo."""
+    """A contract; `conid` is IBKR's number for it, which all combos of a currency share. Only those have `legs`."""
 
     conid: int
     symbol: str

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.questions import Question
-from ibkr_bridge.domain.terms import Terms
+from ibkr_bridge.domain.terms import Oca, OcaType, Terms
 
 
 class OrderStatus(StrEnum):
@@ -202,6 +202,12 @@ def related(orders: Sequence[Order]) -> tuple[Order, ...]:
         replace(parent, children=tuple(child.id for child in children)),
         *(replace(child, parent_id=parent.id) for child in children),
     )
+
+
+def in_group(orders: Sequence[Order], kind: OcaType) -> tuple[Order, ...]:
+    """Orders of which one that fills takes the others back; the broker knows the group by the first one's id."""
+    oca = Oca(orders[0].id, kind)
+    return tuple(replace(order, terms=replace(order.terms, oca=oca)) for order in orders)
 
 
 @dataclass(frozen=True, slots=True)

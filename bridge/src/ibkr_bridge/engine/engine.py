@@ -167,18 +167,23 @@ class Machine:
             books=books,
             executions=Executions(journal, clock, mirror=mirror, accounts=accounts, sessions=sessions),
         )
-        history = History(upstream.history, clock, sessions=sessions, contracts=self._contracts)
+        doing = (orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
+        return Engine(*doing, research, *self._past(marketdata))
+
+    def _past(self, marketdata: MarketData) -> tuple[History, LiveBars]:
+        """Bars: those that were, and those that come."""
+        source, sessions, contracts = self._upstream.history, self._sessions, self._contracts
+        history = History(source, self._clock, sessions=sessions, contracts=contracts)
         bars = LiveBars(
-            upstream.history,
+            source,
             self._publisher,
-            clock,
+            self._clock,
             sessions=sessions,
-            contracts=self._contracts,
+            contracts=contracts,
             marketdata=marketdata,
             history=history,
         )
-        doing = (orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
-        return Engine(*doing, research, history, bars)
+        return history, bars
 
     def _listen_to_the_broker(self, reconciliation: Reconciliation) -> None:
         """What takes in the broker's word, and asks for it."""

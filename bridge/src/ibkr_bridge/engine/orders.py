@@ -17,7 +17,6 @@ from ibkr_bridge.domain.errors import (
     JournalAway,
     NotAsked,
     NotHeardOf,
-    NotSupported,
     NotUnknown,
     OrderFinished,
     QuestionRefused,
@@ -29,8 +28,8 @@ from ibkr_bridge.domain.events import (
     Received,
 )
 from ibkr_bridge.domain.identity import ENTROPY_BYTES, order_id
-from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder, Preview, Resolution, related
-from ibkr_bridge.domain.terms import ChangeOrder, Oca, OcaType
+from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder, Preview, Resolution, in_group, related
+from ibkr_bridge.domain.terms import ChangeOrder, OcaType
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.coherence import changed, sensible
@@ -40,7 +39,7 @@ from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.engine.wishes import fingerprint, grouped, possible, together
+from ibkr_bridge.engine.wishes import carried, fingerprint, possible, together
 from ibkr_bridge.guards.chain import GUARDS
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
@@ -121,11 +120,7 @@ class Orders:
 
         Raises as `place`, of all of them: then nothing was sent.
         """
-        door = self._sending.door
-        for command in grouped(commands):
-            possible(command, door)
-        if kind is not OcaType.CANCEL and "order.oca" not in door.supported:
-            raise NotSupported(f"At this door the others of a group are cancelled, not {kind}.")
+        carried(commands, kind, self._sending.door)
         account = self._accounts.resolve(commands[0].account)
         seen = [await self._seen(account, command.client_order_id) for command in commands]
         if all(seen):
@@ -141,7 +136,9 @@ class Orders:
         # From here to the binding there is no await, as in `place`.
         for command in commands:
             _free(self._book.bound(account, command.client_order_id or ""))
-        orders = _group([self._new(wish, account, found) for wish, found in zip(wishes, contracts, strict=True)], kind)
+        orders = in_group(
+            [self._new(wish, account, found) for wish, found in zip(wishes, contracts, strict=True)], kind
+        )
         for order, market in zip(orders, markets, strict=True):
             denial = self._outlook.denial([Intent(account, order.contract, order.terms)], market)
             if denial is not None:
@@ -334,12 +331,6 @@ class Orders:
         if not any(theirs.perm_id for theirs in order.broker):
             raise NotHeardOf(order.id, order.status)
         return order
-
-
-def _group(orders: Sequence[Order], kind: OcaType) -> list[Order]:
-    """IBKR knows a group by a name of ours: the first order's id."""
-    oca = Oca(orders[0].id, kind)
-    return [replace(order, terms=replace(order.terms, oca=oca)) for order in orders]
 
 
 def _free(bound: Bound | None) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from ibkr_bridge.domain.errors import InvalidRequest, NotSupported
 from ibkr_bridge.domain.order import PlaceOrder
+from ibkr_bridge.domain.terms import OcaType
 from ibkr_bridge.engine.coherence import sensible
 from ibkr_bridge.ports.upstream import Capabilities
 
@@ -38,18 +39,20 @@ def _differ(names: Sequence[str | None]) -> None:
         raise InvalidRequest("Each of these orders has a client order id of its own.", field="client_order_id")
 
 
-def grouped(commands: Sequence[PlaceOrder]) -> Sequence[PlaceOrder]:
-    """Orders of which one that fills takes the others back, if they hold together. Raises InvalidRequest."""
+def carried(commands: Sequence[PlaceOrder], kind: OcaType, door: Capabilities) -> None:
+    """Of a group: whether it holds together, and this door can carry it. Raises InvalidRequest, NotSupported."""
     if len(commands) < 2:
         raise InvalidRequest("A group has two orders or more.", field="orders")
     for command in commands:
         sensible(command.terms, combo=bool(command.contract.legs))
+        possible(command, door)
         if command.children or command.terms.oca is not None:
             raise InvalidRequest("An order of a group has no exits and no group of its own.", field="orders")
         if command.account != commands[0].account:
             raise InvalidRequest("The orders of a group are of one account.", field="account")
     _differ([command.client_order_id for command in commands])
-    return commands
+    if kind is not OcaType.CANCEL and "order.oca" not in door.supported:
+        raise NotSupported(f"At this door the others of a group are cancelled, not {kind}.")
 
 
 def possible(command: PlaceOrder, door: Capabilities) -> None:

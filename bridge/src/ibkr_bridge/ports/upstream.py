@@ -169,7 +169,7 @@ class Upstream(Protocol):
         """
 
     async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
-        """A parent and its children, or a group, sent at once, and a word on each. Raises as `place`, of all of them."""
+        """A parent and its children, or a group, sent at once, and a word on each. Raises as `place`, of all."""
 
     async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
         """Raises as `place` does; the order stays as it was."""

@@ -67,9 +67,9 @@ class Depth:
             line.hear(BookFailed(line.contract.conid, code, f"IBKR does not deliver this depth: {message['error']}"))
             return
         for row in translate.rows(message.get("data")):
-            number = translate.integer(row.get("row"))
-            if 0 <= number < _MOST_ROWS:
-                line.ladder[number] = row
+            number = str(row.get("row"))
+            if number.isdecimal() and int(number) < _MOST_ROWS:
+                line.ladder[int(number)] = row
         line.hear(self._book(line))
 
     async def _subscribe(self, line: _Line) -> None:

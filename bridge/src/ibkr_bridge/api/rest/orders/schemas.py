@@ -11,18 +11,19 @@ from pydantic import Field
 
 from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
 from ibkr_bridge.api.json import JsonNumber, exact, number
+from ibkr_bridge.api.rest.orders.extras import (
+    AdjustAnswer,
+    AlgoAnswer,
+    ConditionsAnswer,
+    OcaAnswer,
+    adjust_answer,
+    algo_answer,
+    conditions_answer,
+    oca_answer,
+)
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.order import BrokerOrder, Order, OrderStatus, Preview
-from ibkr_bridge.domain.terms import (
-    Adjustment,
-    Condition,
-    Conditions,
-    ConditionType,
-    OcaType,
-    OrderType,
-    Side,
-    TimeInForce,
-)
+from ibkr_bridge.domain.terms import OrderType, Side, TimeInForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,51 +50,6 @@ class QuestionAnswer:
 class EvidenceAnswer:
     at: datetime
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class OcaAnswer:
-    group: str
-    type: OcaType
-
-
-@dataclass(frozen=True, slots=True)
-class AlgoAnswer:
-    strategy: str
-    params: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustAnswer:
-    trigger: JsonNumber
-    type: OrderType
-    stop: JsonNumber
-    limit: JsonNumber | None
-    trail: JsonNumber | None
-    trail_percent: JsonNumber | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionAnswer:
-    """As it was asked for, with the conid that its words named."""
-
-    type: ConditionType
-    above: JsonNumber | None
-    below: JsonNumber | None
-    after: datetime | None
-    before: datetime | None
-    conid: int | None
-    symbol: str | None
-    sec_type: str
-    exchange: str
-    either: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionsAnswer:
-    items: tuple[ConditionAnswer, ...]
-    outside_rth: bool
-    cancels: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +180,10 @@ def order_answer(order: Order) -> OrderAnswer:
         min_qty=exact(terms.min_qty),
         all_or_none=terms.all_or_none,
         hidden=terms.hidden,
-        oca=OcaAnswer(terms.oca.group, terms.oca.type) if terms.oca else None,
-        conditions=_conditions(terms.conditions) if terms.conditions else None,
-        algo=AlgoAnswer(terms.algo.strategy, dict(terms.algo.params)) if terms.algo else None,
-        adjust=_adjust(terms.adjust) if terms.adjust else None,
+        oca=oca_answer(terms.oca) if terms.oca else None,
+        conditions=conditions_answer(terms.conditions) if terms.conditions else None,
+        algo=algo_answer(terms.algo) if terms.algo else None,
+        adjust=adjust_answer(terms.adjust) if terms.adjust else None,
         filled_qty=number(order.filled_qty),
         remaining_qty=number(order.remaining_qty),
         avg_fill_price=exact(order.avg_fill_price),
@@ -243,38 +199,6 @@ def order_answer(order: Order) -> OrderAnswer:
         broker=tuple(_broker(theirs) for theirs in order.broker),
         parent_id=order.parent_id,
         children=order.children,
-    )
-
-
-def _conditions(conditions: Conditions) -> ConditionsAnswer:
-    items = tuple(_condition(item) for item in conditions.items)
-    return ConditionsAnswer(items, conditions.outside_rth, conditions.cancels)
-
-
-def _condition(item: Condition) -> ConditionAnswer:
-    value = exact(item.value)
-    return ConditionAnswer(
-        type=item.type,
-        above=value if item.above else None,
-        below=None if item.above else value,
-        after=item.at if item.above else None,
-        before=None if item.above else item.at,
-        conid=item.conid or None,
-        symbol=item.symbol or None,
-        sec_type=item.sec_type,
-        exchange=item.exchange,
-        either=item.either,
-    )
-
-
-def _adjust(adjust: Adjustment) -> AdjustAnswer:
-    return AdjustAnswer(
-        number(adjust.trigger),
-        adjust.type,
-        number(adjust.stop),
-        exact(adjust.limit),
-        exact(adjust.trail),
-        exact(adjust.trail_percent),
     )
 
 

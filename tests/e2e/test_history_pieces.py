@@ -1,0 +1,187 @@
+"""Long stretches of the past against a simulator whose pacing is in force, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bench.history import Fetched, asked, fetch, served
+from faults.doors import Door
+from faults.loop import JumpingLoop
+
+T = TypeVar("T")
+NEW_YORK = ZoneInfo("America/New_York")
+TWO_MONTHS = "/market/history/AAPL?bar=1m&start=2026-01-01&end=2026-03-01"
+
+
+def in_virtual_time(story: Callable[[], Awaitable[T]]) -> T:
+    async def told() -> T:
+        return await story()
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        return runner.run(told())
+
+
+def opening(found: Fetched) -> Counter[str]:
+    """How often a day began at which hour of New York."""
+    firsts = {at.astimezone(NEW_YORK).date(): at for at in reversed(found.times)}
+    return Counter(f"{at.astimezone(NEW_YORK):%H:%M}" for at in firsts.values())
+
+
+def test_two_months_of_minutes_come_whole_and_nothing_is_refused_for_pacing() -> None:
+    (found,) = fetch(TWO_MONTHS)
+    days = {at.date() for at in found.times}
+    assert found.violations == 0
+    assert found.ordered
+    assert len(found.times) == len(days) * 390
+    assert len(days) >= 39
+    assert opening(found) == {"09:30": len(days)}
+    assert found.records[-1]["end"] | {"as_of": None} == {"count": len(found.times), "complete": True, "as_of": None}
+    assert found.pieces <= len(days) + 6
+
+
+def test_weeks_of_bars_of_five_seconds_wait_for_ibkrs_ten_minutes_and_say_so() -> None:
+    (found,) = fetch("/market/history/AAPL?bar=5 secs&start=2026-02-15&end=2026-02-28")
+    assert found.violations == 0
+    assert found.ordered
+    assert len(found.times) == len({at.date() for at in found.times}) * 4680
+    assert found.pieces > 60
+    assert found.virtual > 600
+    waiting = [record["progress"]["waiting_seconds"] for record in found.records if "progress" in record]
+    assert any(seconds and seconds > 300 for seconds in waiting)
+
+
+def test_bid_and_ask_count_twice() -> None:
+    (found,) = fetch("/market/history/AAPL?bar=5 secs&what=BID_ASK&start=2026-02-21&end=2026-02-28")
+    assert found.violations == 0
+    assert found.pieces > 30
+    assert found.virtual > 600
+    assert {record["volume"] for record in found.records if "time" in record} == {None}
+
+
+def test_the_same_question_of_three_callers_is_one_at_ibkr() -> None:
+    path = "/market/history/AAPL?bar=1m&start=2026-02-02&end=2026-02-14"
+    (alone,) = fetch(path)
+    together = fetch(path, path, path)
+    assert {reply.pieces for reply in together} == {alone.pieces}
+    assert {tuple(reply.times) for reply in together} == {tuple(alone.times)}
+
+
+def test_the_change_of_clocks_leaves_no_hole_and_no_bar_twice() -> None:
+    (found,) = fetch("/market/history/AAPL?bar=1m&start=2025-10-20&end=2025-11-15")
+    days = {at.date() for at in found.times}
+    assert found.ordered
+    assert len(found.times) == len(days) * 390
+    assert opening(found) == {"09:30": len(days)}
+    assert {f"{at:%H:%M}" for at in found.times} >= {"13:30", "20:59"}
+
+
+def test_days_of_trading_are_counted_as_ibkr_counts_them() -> None:
+    (found,) = fetch("/market/history/AAPL?bar=1m&duration=12 D&end=2026-02-28T12:00:00Z")
+    assert len({at.date() for at in found.times}) == 12
+    assert len(found.times) == 12 * 390
+
+
+def test_a_stretch_that_begins_before_there_were_data_is_not_asked_for_back_to_there() -> None:
+    (found,) = fetch("/market/history/AAPL?bar=1h&start=1980-01-01&end=2005-06-01")
+    assert found.times[0].year == 2005
+    assert found.ordered
+    assert found.virtual < 10, "a question for each empty month would take minutes"
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/vnd.apache.parquet", "application/x-ndjson"])
+def test_what_breaks_on_the_way_is_seen_by_the_reader(accept: str) -> None:
+    async def story() -> Any:
+        async with served(Door.TWS) as (house, wire):
+            pieces = 0
+
+            def hear(_piece: bytes) -> None:
+                nonlocal pieces
+                pieces += 1
+                if pieces == 2:
+                    wire.shut = True
+                    wire.cut()
+
+            return await asked(house.app, "/market/history/AAPL?bar=1m&start=2026-01-01&end=2026-03-01", accept, hear)
+
+    reply = in_virtual_time(story)
+    assert reply.status == 200
+    if accept == "application/x-ndjson":
+        last = json.loads(reply.body.splitlines()[-1])
+        assert last["error"]["code"] == "broker.away"
+        assert reply.whole
+    else:
+        assert reply.body
+        assert not reply.whole
+
+
+def test_a_fetch_under_way_survives_the_loss_of_the_connection() -> None:
+    async def story() -> Any:
+        async with served(Door.TWS) as (house, wire):
+            lines = 0
+
+            def hear(_piece: bytes) -> None:
+                nonlocal lines
+                lines += 1
+                if lines in (3, 9):
+                    wire.cut()
+
+            return await asked(house.app, "/market/history/AAPL?bar=1m&start=2026-02-02&end=2026-02-28", hear=hear)
+
+    reply = in_virtual_time(story)
+    times = [datetime.fromisoformat(line["time"]) for line in reply.lines if "time" in line]
+    assert len(times) == len({at.date() for at in times}) * 390
+    assert len(times) >= 19 * 390
+    assert times == sorted(set(times))
+    assert reply.lines[-1]["end"]["count"] == len(times)
+
+
+def test_a_gateway_that_says_nothing_ends_the_question_with_a_problem() -> None:
+    async def story() -> Any:
+        async with served(Door.TWS) as (house, wire):
+            loop = asyncio.get_running_loop()
+            first = await asked(house.app, "/market/history/AAPL?bar=1m&duration=1D", "application/json")
+            wire.mute = True
+            began = loop.time()
+            second = await asked(house.app, "/market/history/AAPL?bar=5m&duration=1D", "application/json")
+            return first, second, loop.time() - began
+
+    first, second, seconds = in_virtual_time(story)
+    assert first.status == 200
+    assert second.status in (503, 504)
+    assert json.loads(second.body)["code"] in ("broker.silent", "broker.away")
+    assert seconds < 120
+
+
+def test_lines_torn_apart_still_tell_a_whole_beginning() -> None:
+    """Chapters come oldest first: what arrived can be gone on with."""
+    (found,) = fetch("/market/history/AAPL?bar=1m&start=2026-01-01&end=2026-02-15")
+    kinds = ["bar" if "time" in record else next(iter(record)) for record in found.records]
+    assert kinds[0] == "request"
+    assert kinds[-1] == "end"
+    assert "progress" in kinds
+    percents = [record["progress"]["percent"] for record in found.records if "progress" in record]
+    assert percents == sorted(percents)
+    first_bars = kinds.index("bar")
+    assert "progress" in kinds[first_bars:], "bars leave before everything has come"
+
+
+def test_a_year_and_more_in_csv_is_a_table_that_any_program_reads() -> None:
+    async def story() -> Any:
+        async with served(Door.TWS) as (house, _wire):
+            return await asked(house.app, "/market/history/AAPL?bar=1d&start=2022-01-01&end=2026-02-28", "text/csv")
+
+    reply = in_virtual_time(story)
+    rows = reply.body.decode().split("\r\n")
+    assert rows[0] == "time,open,high,low,close,volume,wap,count"
+    days = [datetime.fromisoformat(row.split(",")[0]) for row in rows[1:-1]]
+    assert days == sorted(set(days))
+    assert days[-1] - days[0] > timedelta(days=1500)
+    assert len(days) > 1040

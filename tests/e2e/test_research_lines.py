@@ -1,0 +1,108 @@
+"""Books and questions at TWS: one line for all, over reconnects, and what IBKR's limits make of one too many."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+AAPL = 265598
+SUBSCRIBE = {"action": "subscribe", "channel": "depth", "symbol": "AAPL"}
+
+
+async def told(socket: Any, kind: str, **members: object) -> dict[str, Any]:
+    """The next message of this type with these members."""
+    async with asyncio.timeout(15):
+        while True:
+            found: dict[str, Any] = await socket.receive_json()
+            if found["type"] == kind and all(found.get(name) == value for name, value in members.items()):
+                return found
+
+
+def sent(home: Any, number: str) -> list[list[str]]:
+    """What the service has said on this connection under this message id."""
+    return [message for message in home.tap.said if message[0] == number]
+
+
+async def test_a_book_goes_stale_with_the_connection_and_lives_on_with_the_next(home: Any) -> None:
+    async with home.http.ws_connect("/ws/stream") as socket:
+        await socket.send_json(SUBSCRIBE)
+        await told(socket, "depth")
+        home.tap.cut()
+        stale = await told(socket, "status", channel="depth", status="stale")
+        assert stale["reason"]
+        async with home.http.get("/market/depth/AAPL") as answer:
+            assert (await answer.json())["stale"]
+        await told(socket, "status", channel="depth", status="live")
+        assert (await told(socket, "depth"))["bids"]
+        assert len(sent(home, "10")) == 1
+
+
+async def test_a_book_that_ibkr_begins_anew_keeps_nothing_of_the_old(home: Any) -> None:
+    async with home.http.ws_connect("/ws/stream") as socket:
+        await socket.send_json(SUBSCRIBE)
+        await told(socket, "depth")
+        number = int(sent(home, "10")[0][2])
+        home.tap.muted = True
+        await asyncio.sleep(0.1)
+        home.tap.message(number, 317, "Market depth data has been RESET. Please empty deep book contents.")
+        home.tap.whisper(13, 1, number, 0, "ISLAND", 0, 1, "1.25", "300", 1)
+        home.tap.whisper(13, 1, number, 0, "ARCA", 0, 0, "1.50", "200", 1)
+        home.tap.whisper(13, 1, number, 0, "BATS", 0, 0, "1.40", "100", 1)
+        home.tap.whisper(13, 1, number, 7, "BATS", 2, 0, "0", "0", 1)
+        home.tap.whisper(13, 1, number, 1, "EDGX", 1, 0, "1.45", "5", 1)
+        async with asyncio.timeout(10):
+            while True:
+                book = await told(socket, "depth")
+                if len(book["asks"]) == 2 and book["asks"][1]["price"] == 1.45:
+                    break
+        assert book["bids"] == [{"price": 1.25, "size": 300, "exchange": "ISLAND"}]
+        assert book["asks"] == [
+            {"price": 1.4, "size": 100, "exchange": "BATS"},
+            {"price": 1.45, "size": 5, "exchange": "EDGX"},
+        ]
+
+
+async def test_one_book_too_many_is_refused_with_ibkrs_word_until_one_is_free(home: Any) -> None:
+    symbols = ("AAPL", "MSFT", "SPY", "NVDA")
+    async with home.http.ws_connect("/ws/stream") as socket:
+        for symbol in symbols[:3]:
+            await socket.send_json({**SUBSCRIBE, "symbol": symbol})
+            await told(socket, "depth", symbol=symbol)
+        status, problem = await home.call("GET", f"/market/depth/{symbols[3]}")
+        assert (status, problem["code"], problem["ibkr_code"]) == (422, "broker.refused", 309)
+        await socket.send_json({**SUBSCRIBE, "action": "unsubscribe", "symbol": "AAPL", "id": 1})
+        await told(socket, "ack", id=1)
+        status, found = await home.call("GET", f"/market/depth/{symbols[3]}")
+        assert (status, found["symbol"]) == (200, symbols[3])
+
+
+async def test_the_same_question_of_many_is_one_at_ibkr(home: Any) -> None:
+    asking = [home.call("GET", "/market/search?q=MSFT") for _caller in range(20)]
+    asking += [home.call("GET", "/market/scanner/parameters") for _caller in range(5)]
+    found = await asyncio.gather(*asking)
+    assert {status for status, _told in found} == {200}
+    assert (len(sent(home, "81")), len(sent(home, "24"))) == (1, 1)
+    assert (await home.call("GET", "/market/search?q=msft"))[0] == 200
+    assert len(sent(home, "81")) == 1
+
+
+async def test_silence_is_a_504_and_a_lost_gateway_a_503(home: Any) -> None:
+    home.tap.muted = True
+    status, problem = await home.call("GET", "/market/search?q=MSFT")
+    assert (status, problem["code"]) == (504, "broker.silent")
+    home.tap.closed = True
+    home.tap.cut()
+    await home.until_ready(ready=False)
+    for path in ("/market/search?q=SPY", "/market/scanner?scan=MOST_ACTIVE", "/news", "/market/depth/conid?conid=9"):
+        status, problem = await home.call("GET", path)
+        assert (status, problem["code"]) == (503, "broker.away"), path
+
+
+async def test_what_was_kept_is_told_marked_while_the_gateway_is_away(home: Any) -> None:
+    assert (await home.call("GET", "/news"))[0] == 200
+    home.tap.closed = True
+    home.tap.cut()
+    await home.until_ready(ready=False)
+    status, found = await home.call("GET", "/news")
+    assert (status, bool(found["providers"])) == (200, True)
+    assert found["stale"]
