@@ -16,6 +16,7 @@ Ask = Callable[[str, str, Json | None], Awaitable[tuple[int, Json]]]
 TRIES = 4
 ASKED, FORBIDDEN = "asked", "forbidden"
 """How ids begin of orders that need a yes of the caller's, and of those that the policy lets nobody confirm."""
+_LEGS: list[Json] = [{"symbol": "AAPL", "side": "BUY", "ratio": 2}, {"symbol": "MSFT", "side": "SELL"}]
 _ALONE, _SHARED, _ORDERS, _TOGETHER = 3, 2, 4, 3
 
 
@@ -35,7 +36,8 @@ def programs(seed: int, door: Door, orders: int = _ORDERS, together: int = _TOGE
     chance = random.Random(f"wishes {seed}")
     plain = [[_wish(f"caller{number}-{order}", chance) for order in range(orders)] for number in range(_ALONE)]
     exits = random.Random(f"exits {seed}")
-    alone = [[_with_exits(wish, exits) for wish in wishes] for wishes in plain]
+    kinds = random.Random(f"kinds {seed}")
+    alone = [[_of_a_kind(_with_exits(wish, exits), kinds) for wish in wishes] for wishes in plain]
     shared = [_wish(f"twins-{order}", chance) for order in range(together)]
     twins = [[_rival(wish) if chance.random() < 0.25 else wish for wish in shared] for _ in range(_SHARED)]
     asked = [_questionable(number, chance) for number in range(orders)] if door is Door.WEBAPI else []
@@ -85,6 +87,18 @@ def _with_exits(wish: Wish, chance: random.Random) -> Wish:
     loss = {"stop_loss": {"stop": 150 if buys else 400}}
     exits = chance.choice((profit, loss, {**profit, **loss}))
     return Wish(wish.client_order_id, {**wish.body, **exits})
+
+
+def _of_a_kind(wish: Wish, chance: random.Random) -> Wish:
+    """At times in place of a plain order a combo, or a stop that trails."""
+    kind, luck = wish.body["type"], chance.random()
+    plain = {name: value for name, value in wish.body.items() if name != "symbol"}
+    if kind == "MARKET" and luck < 0.4:
+        return Wish(wish.client_order_id, {**plain, "legs": _LEGS})
+    if kind == "LIMIT" and luck < 0.15 and not {"take_profit", "stop_loss"} & wish.body.keys():
+        trail = {name: value for name, value in wish.body.items() if name != "limit"}
+        return Wish(wish.client_order_id, {**trail, "type": "TRAIL", "trail": chance.choice((0.1, 20))})
+    return wish
 
 
 def _rival(wish: Wish) -> Wish:
