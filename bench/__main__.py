@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import coalescing, durable, orders, start, ticks, webapi
+from bench import coalescing, durable, history, orders, start, ticks, webapi
 from bench.report import Report
 
 Measure = Callable[[Report, argparse.Namespace], Awaitable[None]]
@@ -21,6 +21,7 @@ MEASURES: dict[str, Measure] = {
     "throughput": lambda report, _options: durable.throughput(report),
     "past": lambda report, options: durable.long_past(report, options.orders, options.past),
     "start": lambda report, _options: start.measure(report),
+    "history": lambda report, _options: history.measure(report),
     "ticks": lambda report, options: ticks.measure(report, options.ticks),
 }
 

@@ -14,7 +14,8 @@ from sqlalchemy import event, select
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.events import Received, Reported
 from ibkr_bridge.domain.identity import order_id, reference
-from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, OrderType, Side, Terms
+from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.ports.journal import Entry
 from ibkr_bridge.runtime.clock import SystemClock

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+
+import pytest
+
+from ibkr_bridge.upstream.webapi.limits import Limits
+from ibkr_sim.server import SimulatorSettings
+from tests.house import _simulated as simulated
 
 AAPL, SPY = 265598, 756733
 MARKET = {"symbol": "AAPL", "side": "BUY", "qty": 3, "type": "MARKET", "tif": "DAY"}
+
+
+@pytest.fixture(autouse=True)
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found out is judged here; how often one may ask is judged elsewhere."""
+    limits = partial(Limits, wary=False, per_second=10_000, reserved=0, endpoints={})
+    monkeypatch.setattr("ibkr_bridge.runtime.webapi.Limits", limits)
+    monkeypatch.setattr("tests.house._simulated", _unpaced)
+
+
+def _unpaced(door: str) -> SimulatorSettings:
+    settings = simulated(door)
+    return replace(settings, webapi=replace(settings.webapi, pacing=False)) if settings.webapi else settings
 
 
 def at_tws(home: Any) -> bool:
@@ -104,7 +125,12 @@ async def test_options_are_listed_and_quoted(home: Any) -> None:
     chain = await get(home, "/market/options/AAPL", expiry=expiry)
     assert {option["right"] for option in chain["options"]} == {"C", "P"}
     assert all(option["expiry"] == expiry for option in chain["options"])
-    assert any(option["delta"] is not None and option["bid"] is not None for option in chain["options"])
+    assert {series["exchange"] for series in listed["series"]} == {"SMART"}
+    priced = [option for option in chain["options"] if option["bid"] is not None and option["bid"] < option["ask"]]
+    assert priced
+    if at_tws(home):  # the simulator's Web API tells no greeks
+        assert all(0 < option["delta"] < 1 for option in priced if option["right"] == "C")
+        assert all(option["implied_volatility"] > 0 and option["vega"] > 0 for option in priced)
     strike = chain["options"][0]["strike"]
     few = await get(home, "/market/options/AAPL", expiry=expiry, strikes=str(strike), right="C")
     assert [(option["strike"], option["right"]) for option in few["options"]] == [(strike, "C")]
@@ -208,3 +234,20 @@ async def test_what_a_door_cannot_do_stands_in_its_capabilities(home: Any) -> No
     assert {"market.search", "market.depth", "market.options", "market.scanner", "executions"} <= supported
     assert ("market.ticks" in supported, "news" in supported) == (at_tws(home), at_tws(home))
     assert ("market.ticks" in missing, "news" in missing) == (not at_tws(home), not at_tws(home))
+
+
+async def test_an_option_is_reckoned_from_its_volatility_or_its_price(home: Any) -> None:
+    path, day = "/market/options/AAPL/model", f"{datetime.now(UTC) + timedelta(days=90):%Y-%m-%d}"
+    terms = {"expiry": day, "strike": "150", "right": "C", "underlying_price": "155.5"}
+    if not at_tws(home):
+        assert await refused(home, path, **terms, volatility="0.25") == (501, "capability.missing")
+        return
+    worth = await get(home, path, **terms, volatility="0.25")
+    assert (worth["strike"], worth["expiry"], worth["conid"]) == (150, day, AAPL)
+    assert 5.5 < worth["price"] < 20
+    assert 0.5 < worth["delta"] < 1
+    back = await get(home, path, **terms, price=str(worth["price"]))
+    assert abs(back["implied_volatility"] - 0.25) < 0.001
+    for query in ({}, {"price": "1", "volatility": "1"}, {"volatility": "0"}, {"price": "1.2.3"}):
+        assert await refused(home, path, **terms, **query) == (422, "request.invalid")
+    assert (await refused(home, path, **{**terms, "expiry": "2020-01-17"}, volatility="0.2"))[0] == 422

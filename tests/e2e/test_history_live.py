@@ -188,6 +188,8 @@ def test_the_last_bars_go_on_with_those_that_a_line_has_brought() -> None:
             await asked(house.app, "/market/bars/AAPL?bar=5s&count=100", "application/json")
             await asyncio.sleep(12)
             reply = await asked(house.app, "/market/bars/AAPL?bar=5s&count=100", "application/json")
+            few = await asked(house.app, "/market/bars/AAPL?bar=5s&count=3", "application/json")
+            assert json.loads(few.body)["bars"] == json.loads(reply.body)["bars"][-3:]
             return json.loads(reply.body), one, world_time(asyncio.get_running_loop())
 
     told, one, now = in_virtual_time(story)

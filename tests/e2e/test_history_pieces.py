@@ -48,7 +48,7 @@ def test_two_months_of_minutes_come_whole_and_nothing_is_refused_for_pacing() ->
 
 
 def test_weeks_of_bars_of_five_seconds_wait_for_ibkrs_ten_minutes_and_say_so() -> None:
-    (found,) = fetch("/market/history/AAPL?bar=5 secs&start=2026-02-15&end=2026-02-28")
+    (found,) = fetch("/market/history/AAPL?bar=5 secs&start=2026-02-13&end=2026-02-26")
     assert found.violations == 0
     assert found.ordered
     assert len(found.times) == len({at.date() for at in found.times}) * 4680
@@ -81,6 +81,43 @@ def test_the_change_of_clocks_leaves_no_hole_and_no_bar_twice() -> None:
     assert len(found.times) == len(days) * 390
     assert opening(found) == {"09:30": len(days)}
     assert {f"{at:%H:%M}" for at in found.times} >= {"13:30", "20:59"}
+
+
+def test_the_web_apis_thousand_bars_and_few_questions_at_once_are_kept() -> None:
+    """Currencies trade around the clock, so a day of them is more than one answer holds."""
+    paths = [f"/market/history/{name}?bar=1m&start=2026-02-16&end=2026-02-21" for name in ("EUR.USD", "AAPL", "MSFT")]
+    statuses: Counter[bytes] = Counter()
+
+    def hear(piece: bytes) -> None:
+        if piece.startswith(b"HTTP/1.1 "):
+            statuses[piece[9:12]] += 1
+
+    async def story() -> list[Any]:
+        async with served(Door.WEBAPI, hear) as (house, _wire):
+            return await asyncio.gather(*(asked(house.app, path) for path in paths))
+
+    replies = in_virtual_time(story)
+    assert not statuses[b"429"]
+    for reply in replies:
+        times = [datetime.fromisoformat(line["time"]) for line in reply.lines if "time" in line]
+        assert times == sorted(set(times))
+        assert reply.lines[-1]["end"]["count"] == len(times)
+    currency, share, _other = replies
+    assert len(share.lines) > 4 * 390
+    assert len(currency.lines) > 4 * 1380
+
+
+def test_minutes_over_the_holidays_add_up_to_their_days() -> None:
+    span = "start=2025-12-20&end=2026-01-06"
+    minutes, days = fetch(f"/market/history/AAPL?bar=1m&{span}", f"/market/history/AAPL?bar=1d&{span}")
+    summed: Counter[str] = Counter()
+    for record in minutes.records:
+        if "time" in record:
+            summed[record["time"][:10]] += record["volume"]
+    told = {record["time"][:10]: record["volume"] for record in days.records if "time" in record}
+    assert dict(summed) == told
+    assert "2025-12-25" not in told
+    assert sum(f"{at:%m-%d}" == "12-24" for at in minutes.times) == 210
 
 
 def test_days_of_trading_are_counted_as_ibkr_counts_them() -> None:
@@ -185,3 +222,71 @@ def test_a_year_and_more_in_csv_is_a_table_that_any_program_reads() -> None:
     assert days == sorted(set(days))
     assert days[-1] - days[0] > timedelta(days=1500)
     assert len(days) > 1040
+
+
+def test_a_reader_of_lines_hears_every_ten_seconds_that_the_fetch_goes_on() -> None:
+    async def story() -> tuple[Any, float]:
+        async with served(Door.TWS) as (house, wire):
+            await asked(house.app, "/market/history/AAPL?bar=1m&duration=1D")
+            wire.mute = True
+            loop = asyncio.get_running_loop()
+            began, heard = loop.time(), list[float]()
+            reply = await asked(
+                house.app, "/market/history/AAPL?bar=5m&duration=1D", hear=lambda _piece: heard.append(loop.time())
+            )
+            return reply, heard[1] - began
+
+    reply, first = in_virtual_time(story)
+    assert reply.status == 200
+    assert 9.9 < first < 10.5
+    assert reply.lines[0]["request"]["bar"] == "5m"
+    assert reply.lines[1] == {"progress": {"pieces": 0, "percent": 0, "waiting_seconds": 0}}
+    assert reply.lines[-1]["error"]["code"] in ("broker.away", "broker.silent")
+
+
+def test_a_reader_who_reads_no_more_is_left_after_a_minute() -> None:
+    async def story() -> tuple[Any, float, int]:
+        async with served(Door.TWS) as (house, _wire):
+            loop = asyncio.get_running_loop()
+            began, before = loop.time(), len(asyncio.all_tasks())
+            reply = await asked(house.app, TWO_MONTHS, most=3)
+            return reply, loop.time() - began, len(asyncio.all_tasks()) - before
+
+    reply, seconds, tasks = in_virtual_time(story)
+    assert not reply.whole
+    assert 60 <= seconds < 90
+    assert tasks <= 0
+
+
+def test_a_refusal_for_pacing_is_waited_out_and_asked_again() -> None:
+    """Another program of the same user has used the requests up."""
+    text = "Historical Market Data Service error message:Historical data request pacing violation"
+
+    async def story() -> tuple[Any, float, list[bytes]]:
+        async with served(Door.TWS) as (house, wire):
+            loop = asyncio.get_running_loop()
+            numbers: list[bytes] = []
+
+            def overhear(piece: bytes) -> None:
+                fields = piece[4:].split(b"\0")
+                if fields[0] == b"20":
+                    numbers.append(fields[1])
+
+            wire._sending = overhear
+            wire.cut()
+            await asyncio.sleep(5)
+            await asked(house.app, "/market/quote/AAPL", "application/json")
+            wire.mute = True
+            began = loop.time()
+            asking = asyncio.create_task(asked(house.app, "/market/history/AAPL?bar=1m&end=2026-02-28"))
+            while not numbers:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            payload = b"4\x002\0" + numbers[0] + b"\x00162\0" + text.encode() + b"\0\0"
+            wire.say(len(payload).to_bytes(4, "big") + payload)
+            wire.mute = False
+            return await asking, loop.time() - began, numbers
+
+    reply, seconds, numbers = in_virtual_time(story)
+    assert reply.lines[-1]["end"]["count"] == 390
+    assert len(numbers) == 2
+    assert 15 <= seconds < 17

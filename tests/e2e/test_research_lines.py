@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import ib_async
+
 AAPL = 265598
 SUBSCRIBE = {"action": "subscribe", "channel": "depth", "symbol": "AAPL"}
 
@@ -106,3 +108,26 @@ async def test_what_was_kept_is_told_marked_while_the_gateway_is_away(home: Any)
     status, found = await home.call("GET", "/news")
     assert (status, bool(found["providers"])) == (200, True)
     assert found["stale"]
+
+
+async def test_executions_of_others_are_listed_without_an_order_of_ours(home: Any) -> None:
+    status, order = await home.call("POST", "/orders", {"symbol": "AAPL", "side": "BUY", "qty": 1, "type": "MARKET"})
+    assert status == 201
+    await home.until_order(order["id"], "filled")
+    other = ib_async.IB()
+    await other.connectAsync("127.0.0.1", home.simulator.tws_port, clientId=7)
+    try:
+        contract = ib_async.Contract(conId=AAPL, exchange="SMART")
+        other.placeOrder(contract, ib_async.MarketOrder("SELL", 2, account=home.account))
+        home.tap.cut()  # a new session looks at everything there is
+
+        async def both() -> list[dict[str, Any]]:
+            rows: list[dict[str, Any]] = (await home.call("GET", "/executions"))[1]["executions"]
+            return rows if len(rows) == 2 else []
+
+        ours, theirs = await home.until(both)
+    finally:
+        other.disconnect()
+    assert (ours["order_id"], ours["side"], ours["qty"]) == (order["id"], "BUY", 1)
+    assert (theirs["order_id"], theirs["client_order_id"], theirs["side"], theirs["qty"]) == (None, None, "SELL", 2)
+    assert theirs["broker"]["client_id"] == 7

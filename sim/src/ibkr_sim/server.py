@@ -9,6 +9,7 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,8 @@ from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.faults.faults import Faults
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.ports import Door
+from ibkr_sim.keeping.file import State, load
+from ibkr_sim.keeping.keeper import Keeper
 from ibkr_sim.tws.door import TwsDoor
 from ibkr_sim.tws.settings import TwsSettings
 from ibkr_sim.webapi.settings import WebApiSettings
@@ -46,20 +49,26 @@ class SimulatorSettings:
     """Simulated seconds per real second; 0 stands still."""
     faults: tuple[FaultOrder, ...] = ()
     """Injected before the first client comes."""
+    state: Path | None = None
+    """The file in which orders, ids, positions, cash and executions survive; None keeps nothing."""
 
 
 class Simulator:
     """Open inside `async with`. Raises OSError on entering when a port is taken."""
 
     def __init__(self, settings: SimulatorSettings, clock: Clock | None = None) -> None:
-        """Raises InvalidFault for a fault that does not exist."""
+        """Raises InvalidFault for a fault that does not exist, OSError and StateUnreadable for the state's file."""
         self._settings = settings
-        self.clock = clock or Clock(settings.start, settings.speed)
-        self.exchange = Exchange(settings.exchange, self.clock)
+        kept = None if settings.state is None else load(settings.state)
+        self.clock = clock or Clock(_opening(settings, kept), settings.speed)
+        self.exchange = Exchange(settings.exchange, self.clock, kept["exchange"] if kept else None)
         opens_webapi = settings.webapi is not None and settings.webapi.port is not None
         doors = (Door.TWS, Door.WEBAPI) if opens_webapi else (Door.TWS,)
         self.faults = Faults(self.exchange, self.exchange.backstage, doors)
         self.door = TwsDoor(self.exchange, settings.tws, self.faults)
+        if kept:
+            known = [*self.exchange.completed_orders(), *self.exchange.open_orders()]
+            self.door.order_ids.recall(kept["order_ids"], known)
         for order in settings.faults:
             self.faults.check(order)
         self._exits = AsyncExitStack()
@@ -97,6 +106,11 @@ class Simulator:
                 starting.callback(self._listener.close)
                 serving = asyncio.create_task(self._serve_control(self._listener), name="control")
                 starting.push_async_callback(_stop, serving)
+            if self._settings.state is not None:
+                keeper = Keeper(self._settings.state, self._state)
+                starting.push_async_callback(keeper.close)
+                starting.callback(self.exchange.subscribe(keeper.hear))
+                starting.push_async_callback(_stop, asyncio.create_task(keeper.run(), name="state"))
             for name, forever in (("exchange", self.exchange.run()), ("faults", self.faults.run())):
                 starting.push_async_callback(_stop, asyncio.create_task(forever, name=name))
             self._exits = starting.pop_all()
@@ -106,6 +120,9 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._exits.aclose()
+
+    def _state(self) -> State:
+        return {"exchange": self.exchange.remember(), "order_ids": self.door.order_ids.highest}
 
     def _webapi_peers(self) -> list[str]:
         return [] if self.webapi is None else self.webapi.peers
@@ -140,6 +157,16 @@ class Simulator:
             await asyncio.Future()
         finally:
             await control.close()
+
+
+def _opening(settings: SimulatorSettings, kept: State | None) -> datetime | None:
+    """When the clock begins: as it is told, else with what is replayed; never before what was kept."""
+    begins = [row.begins for row in settings.exchange.replay]
+    chosen = settings.start or (min(begins) if begins else None)
+    if chosen is None or kept is None:
+        return chosen
+    before: datetime = kept["exchange"]["now"]
+    return max(chosen, before)
 
 
 async def _loaded(name: str) -> Any:

@@ -58,7 +58,7 @@ def test_a_fund_has_the_security_type_of_a_stock(trial: Trial) -> None:
 
 
 def test_every_row_is_sound(trial: Trial) -> None:
-    contracts = Contracts()
+    contracts = Contracts(trial.exchange.now)
     rows = list(contracts)
     assert len(rows) >= 35
     assert len({row.conid for row in rows}) == len(rows)

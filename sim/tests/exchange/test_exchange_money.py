@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 
 from ibkr_sim.exchange.commissions import commission
 from ibkr_sim.exchange.contracts import Contracts
-from ibkr_sim.exchange.margin import requirement
+from ibkr_sim.exchange.margin import Exposure, requirement
 from ibkr_sim.exchange.model import Side, Status
 from ibkr_sim.exchange.previews import exposure_after
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial
 
 AAPL, NESN, APPLE_IN_MEXICO, EUR_USD, EUR_CHF = 265598, 900000006, 38708077, 12087792, 12087817
+ORIGIN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RATES = {("USD", "USD"): Decimal(1), ("CHF", "CHF"): Decimal(1), ("MXN", "MXN"): Decimal(1), ("CHF", "USD"): Decimal(2)}
 
 
@@ -37,7 +39,7 @@ RATES = {("USD", "USD"): Decimal(1), ("CHF", "CHF"): Decimal(1), ("MXN", "MXN"):
     ],
 )
 def test_commissions_follow_the_schedule(conid: int, quantity: int, value: int, fee: str, currency: str) -> None:
-    contract = Contracts().get(conid)
+    contract = Contracts(lambda: ORIGIN).get(conid)
     assert contract is not None
     charged = commission(contract, Decimal(quantity), Decimal(value), lambda source, target: RATES[source, target])
     assert charged == (Decimal(fee), currency)
@@ -54,7 +56,7 @@ def test_partial_fills_pay_the_minimum_once(trial: Trial) -> None:
 
 
 def test_margin_is_half_at_first_and_a_quarter_or_three_tenths_to_keep() -> None:
-    needed = requirement([Decimal(1_000), Decimal(-500)], {"USD": Decimal(0)}, "USD")
+    needed = requirement([Exposure(Decimal(size), Decimal(size)) for size in (1_000, -500)], {"USD": Decimal(0)}, "USD")
     assert (needed.initial, needed.maintenance) == (Decimal("750.00"), Decimal("400.00"))
 
 

@@ -25,7 +25,7 @@ ORIGIN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
 def tape(conid: int, seed: int = 1) -> Tape:
-    contracts = Contracts()
+    contracts = Contracts(lambda: ORIGIN)
     contract = contracts.get(conid)
     assert contract is not None
     timeline = Timeline(ORIGIN, timedelta(milliseconds=250), "America/New_York")
@@ -35,7 +35,7 @@ def tape(conid: int, seed: int = 1) -> Tape:
 @pytest.mark.parametrize("conid", [AAPL, META, NESN, ROCHE, EUR_USD, USD_JPY])
 def test_quotes_stay_narrow_round_and_on_the_tick(conid: int) -> None:
     path = tape(conid)
-    lot = 100_000 if path.is_currency else 100
+    lot = 100_000 if path.is_untraded else 100
     for _ in range(HOUR // 4):
         path.next()
         path.print_pending()

@@ -271,8 +271,9 @@ async def test_bars_as_they_come_share_the_lines_of_quotes(open_house: Callable[
 async def test_a_schedule_is_the_trading_days(house: House, version: int) -> None:
     wire = await house.client(version=version)
     (message,) = await wire.ask(*bars(1, "1 M", "1 day", what="SCHEDULE"))
-    assert message[:6] == ["106", "1", "20260202-09:30:00", "20260302-16:00:00", "US/Eastern", "21"]
-    assert message[6:9] == ["20260202-09:30:00", "20260202-16:00:00", "20260202"]
+    assert message[:6] == ["106", "1", "20260130-09:30:00", "20260302-16:00:00", "US/Eastern", "21"]
+    assert message[6:9] == ["20260130-09:30:00", "20260130-16:00:00", "20260130"]
+    assert "20260216" not in message  # Presidents' Day
     assert len(message) == 6 + 3 * 21
 
 

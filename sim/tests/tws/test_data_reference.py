@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from ibkr_sim.exchange.ticks import Source
-from ibkr_sim.reference.black_scholes import Option, implied_volatility, worth
+from ibkr_sim.pricing.black_scholes import Option, implied_volatility, worth
 
 if TYPE_CHECKING:
     from sim.tests.tws.conftest import House, Message
@@ -237,9 +237,9 @@ async def test_an_option_that_cannot_be_priced_is_refused(house: House, wrong: l
     assert code(await (await house.client()).ask(*wrong)) == ["1", expected]
 
 
-async def test_the_exchange_lists_no_options(house: House) -> None:
+async def test_a_pair_has_no_options_and_a_strangers_conid_is_refused(house: House) -> None:
     wire = await house.client()
-    assert await wire.ask(78, 1, "AAPL", "", "STK", AAPL) == [["76", "1"]]
+    assert await wire.ask(78, 1, "EUR", "", "CASH", 12087792) == [["76", "1"]]
     assert code(await wire.ask(78, 2, "MSFT", "", "STK", AAPL)) == ["2", "321"]
 
 

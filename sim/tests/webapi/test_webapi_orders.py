@@ -96,9 +96,9 @@ async def test_suppressed_questions_are_not_asked_until_the_next_init(trader: An
     [
         ({"price": "150.0", "orderType": "LMT"}, 400, "java.lang.String cannot be cast to java.lang.Number"),
         ({"orderType": "LMT", "price": 150.001}, 200, "The price does not conform"),
-        ({"orderType": "MIDPRICE"}, 200, "Unsupported order type"),
+        ({"orderType": "PEG BEST"}, 200, "Unsupported order type"),
         ({"conid": 1}, 200, "No security definition"),
-        ({"tif": "OPG"}, 200, "Invalid time in force"),
+        ({"tif": "PAX"}, 200, "Invalid time in force"),
         ({"side": "HOLD"}, 400, "Bad Request"),
         ({"quantity": 0}, 200, "The order size cannot be zero"),
         ({"acctId": "DU1"}, 400, "Bad Request: accountId is not valid: DU1"),
@@ -284,7 +284,7 @@ async def test_a_child_of_nobody_kills_its_group(trader: Any) -> None:
 
 async def test_a_child_that_is_refused_leaves_its_parent_alive(trader: Any) -> None:
     legs = bracket(trader, {"orderType": "LMT", "price": trader.price("0.99")})
-    legs[1]["orderType"] = "MIDPRICE"
+    legs[1]["orderType"] = "PEG BEST"
     rows = await trader.place(*legs)
     assert [row["order_status"] for row in rows] == ["Failed", "PreSubmitted", "Submitted"]
 

@@ -26,10 +26,11 @@ def change(house: Any, conid: int) -> Decimal:
 
 async def test_a_scanner_ranks_contracts_by_their_quotes(house: Any) -> None:
     house.advance(minutes=2)
-    rows = (await house.post("/iserver/scanner/run", SCAN))["contracts"]
+    scan = SCAN | {"location": "STK.NYSE"}
+    rows = (await house.post("/iserver/scanner/run", scan))["contracts"]
     changes = [change(house, row["con_id"]) for row in rows]
     assert changes == sorted(changes, reverse=True)
-    losers = (await house.post("/iserver/scanner/run", SCAN | {"type": "TOP_PERC_LOSE"}))["contracts"]
+    losers = (await house.post("/iserver/scanner/run", scan | {"type": "TOP_PERC_LOSE"}))["contracts"]
     assert {row["con_id"] for row in losers} == {row["con_id"] for row in rows}
     assert losers[0]["con_id"] != rows[0]["con_id"]
     assert [("column_name" in row) for row in rows[:2]] == [True, False]

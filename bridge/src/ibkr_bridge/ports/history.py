@@ -9,7 +9,6 @@ from typing import Protocol
 
 from ibkr_bridge.domain.bars import Bar, BarSize, Duration, What
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BrokerRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class HistoryLimits:
     """Questions about one contract and kind in a burst."""
     identical: float = 15.0
     """Between two questions for small bars that are the same."""
+    head_above: int = 1
+    """Pieces above which it pays to ask where a contract's data begin."""
     live: bool = False
     """Whether the door delivers bars as they come."""
 
@@ -51,8 +52,13 @@ class Piece:
     end: datetime | None
 
 
-class PacedOut(BrokerRefused):
-    """IBKR says that it was asked too often."""
+class PacedOut(Exception):
+    """IBKR says that it was asked too often: between a door and who asks it, no caller's to see."""
+
+    def __init__(self, ibkr_code: int, text: str) -> None:
+        super().__init__(text)
+        self.ibkr_code = ibkr_code
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

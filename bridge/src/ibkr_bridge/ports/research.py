@@ -113,6 +113,33 @@ class OptionQuote:
     figures: OptionFigures = OptionFigures()
 
 
+@dataclass(frozen=True, slots=True)
+class OptionModel:
+    """What an option is reckoned from: its terms, the underlying's price, and either `volatility` or its own `price`.
+
+    Prices in the underlying's currency, `volatility` of a year: 0.25 is 25 %.
+    """
+
+    expiry: date
+    strike: Decimal
+    right: Right
+    underlying_price: Decimal
+    volatility: Decimal | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What IBKR's model makes of it; None where it makes nothing."""
+
+    price: Decimal | None
+    implied_volatility: Decimal | None
+    delta: Decimal | None
+    gamma: Decimal | None
+    theta: Decimal | None
+    vega: Decimal | None
+
+
 class TickKind(StrEnum):
     TRADES = "trades"
     QUOTES = "quotes"
@@ -234,6 +261,8 @@ class Research(Protocol):
     async def option_series(self, underlying: Contract) -> Sequence[OptionSeries]: ...
 
     async def option_chain(self, underlying: Contract, wish: OptionWish) -> Sequence[OptionQuote]: ...
+
+    async def computed(self, underlying: Contract, model: OptionModel) -> Computed: ...
 
     async def ticks(self, contract: Contract, window: TickWindow) -> Sequence[Tick]:
         """The oldest first; may be some more than asked for, since IBKR completes the last second."""

@@ -8,6 +8,7 @@ import typer
 
 from ibkr_sim.cli import options
 from ibkr_sim.cli.checks import account_ids, loopback
+from ibkr_sim.cli.corporate import dividend, split
 from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults, read_file
 from ibkr_sim.cli.orders import cancel, order
 
@@ -29,6 +30,7 @@ Or any client of the Client Portal Web API to port 5000:
 Its books and its clock are at the control port: see `ibkr-sim ledger`, or GET /control/clock.
 Its bad days come on command: see `ibkr-sim faults`.
 Orders by hand, as if typed into TWS: see `ibkr-sim order --help`, or POST /control/orders.
+Dividends and splits: see `ibkr-sim dividend --help` and `ibkr-sim split --help`, or POST /control/corporate-actions.
 """
 
 
@@ -47,6 +49,9 @@ def serve(  # noqa: PLR0913
     accounts: options.Accounts = "DU9912345,DU9967890",
     entitlement: options.MarketData = options.Entitlement.LIVE,
     faults: options.FaultsFile = None,
+    contracts: options.ContractsFile = None,
+    state: options.StateFile = None,
+    replay: options.Replay = None,
     ready_json: options.ReadyJson = False,
     nonce_stdin: options.NonceStdin = False,
     exit_with_parent: options.ExitWithParent = False,
@@ -59,6 +64,7 @@ def serve(  # noqa: PLR0913
     address, ids = loopback(host), account_ids(accounts)
     # Imported here so that --help and a mistyped option answer at once.
     from ibkr_sim.cli.serving import Start, run  # noqa: PLC0415
+    from ibkr_sim.cli.worlds import added_contracts, recorded  # noqa: PLC0415
     from ibkr_sim.control.faults import fault_orders  # noqa: PLC0415
     from ibkr_sim.faults.trigger import InvalidFault  # noqa: PLC0415
 
@@ -66,6 +72,7 @@ def serve(  # noqa: PLR0913
         orders = () if faults is None else fault_orders(read_file(faults))
     except InvalidFault as error:
         raise typer.BadParameter(f"{faults}: {error}") from error
+    rows, recordings = added_contracts(contracts), recorded(replay or ())
     start = Start(
         host=address,
         tws_port=tws_port,
@@ -79,6 +86,9 @@ def serve(  # noqa: PLR0913
         accounts=ids,
         entitlement=entitlement.value,
         faults=orders,
+        contracts=rows,
+        state=state,
+        replay=recordings,
         ready_json=ready_json,
         nonce_stdin=nonce_stdin,
         exit_with_parent=exit_with_parent,
@@ -112,4 +122,6 @@ def main() -> None:
     application.command()(clear_faults)
     application.command()(order)
     application.command()(cancel)
+    application.command()(dividend)
+    application.command()(split)
     application()

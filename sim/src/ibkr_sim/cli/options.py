@@ -54,6 +54,18 @@ MarketData = Annotated[
 FaultsFile = Annotated[
     Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")
 ]
+ContractsFile = Annotated[
+    Path | None,
+    typer.Option("--contracts", envvar="IBKR_SIM_CONTRACTS", help="CSV of further contracts: symbol, sec_type, ..."),
+]
+StateFile = Annotated[
+    Path | None,
+    typer.Option("--state", envvar="IBKR_SIM_STATE", help="File in which orders, ids, positions and cash survive."),
+]
+Replay = Annotated[
+    list[Path] | None,
+    typer.Option("--replay", help="CSV or Parquet of quotes, trades or bars to follow; may be given several times."),
+]
 ReadyJson = Annotated[
     bool, typer.Option("--ready-json", envvar="IBKR_SIM_READY_JSON", help="Say on stdout, as JSON, when ready.")
 ]

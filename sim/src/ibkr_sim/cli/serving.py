@@ -9,13 +9,17 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from ibkr_sim.cli.parent import ParentPipe
+from ibkr_sim.exchange.catalogue import Row
+from ibkr_sim.exchange.recording import Recording
 from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, default_accounts
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.trigger import InvalidFault
+from ibkr_sim.keeping.file import StateUnreadable
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import Entitlement, TwsSettings
 from ibkr_sim.webapi.settings import Entitlement as WebApiEntitlement
@@ -41,6 +45,9 @@ class Start:
     accounts: tuple[str, ...]
     entitlement: str
     faults: tuple[FaultOrder, ...]
+    contracts: tuple[Row, ...]
+    state: Path | None
+    replay: tuple[Recording, ...]
     ready_json: bool
     nonce_stdin: bool
     exit_with_parent: bool
@@ -65,7 +72,11 @@ async def _serve(start: Start) -> int:
     except InvalidFault as error:
         _fail(str(error))
         return 2
+    except (StateUnreadable, ValueError) as error:
+        return _fail(str(error))
     except OSError as error:
+        if start.state is not None and error.filename is not None:
+            return _fail(f"the state cannot be kept in {start.state}: {error.strerror or error}")
         return _fail(f"cannot listen on {start.host}: {error.strerror or error}; {_ways_out(start)}")
     return 0
 
@@ -84,7 +95,7 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
     known = {account.id: account for account in default_accounts()}
     accounts = tuple(known.get(name) or AccountSettings(name) for name in start.accounts)
     return SimulatorSettings(
-        exchange=ExchangeSettings(seed=start.seed, accounts=accounts),
+        exchange=ExchangeSettings(seed=start.seed, accounts=accounts, contracts=start.contracts, replay=start.replay),
         tws=TwsSettings(host=start.host, port=start.tws_port, entitlement=Entitlement(start.entitlement)),
         webapi=_webapi(start),
         control_host=start.host,
@@ -92,6 +103,7 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
         nonce=nonce,
         speed=start.speed,
         faults=start.faults,
+        state=start.state,
     )
 
 

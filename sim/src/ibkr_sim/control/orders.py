@@ -23,12 +23,12 @@ def place(market: Market, body: object) -> Order:
     """
     if not isinstance(body, dict) or body.keys() - _FIELDS:
         raise _invalid(_EXAMPLE)
-    limit, stop = _number(body, "limit"), _number(body, "stop")
+    limit, stop = amount(body, "limit"), amount(body, "stop")
     request = OrderRequest(
         account=_text(body, "account") or market.accounts[0],
-        conid=_conid(market, body),
+        conid=conid_of(market, body),
         side=_side(body),
-        quantity=_number(body, "quantity") or Decimal(0),
+        quantity=amount(body, "quantity") or Decimal(0),
         order_type=_text(body, "type").upper() or _plain_type(limit, stop),
         tif=_text(body, "tif").upper() or "DAY",
         limit_price=limit,
@@ -67,9 +67,9 @@ def shown(order: Order) -> dict[str, Any]:
     }
 
 
-def _conid(market: Market, body: dict[str, Any]) -> int:
+def conid_of(market: Market, body: dict[str, Any]) -> int:
     """By itself, or by a symbol: of one stock in dollars, else of one stock, else of one contract."""
-    conid = _number(body, "conid")
+    conid = amount(body, "conid")
     if conid is not None:
         return int(conid)
     found = market.find_contracts(symbol=_text(body, "symbol")) if body.get("symbol") else ()
@@ -104,7 +104,7 @@ def _text(body: dict[str, Any], name: str) -> str:
     return value
 
 
-def _number(body: dict[str, Any], name: str) -> Decimal | None:
+def amount(body: dict[str, Any], name: str) -> Decimal | None:
     """A JSON number, or text that is one."""
     value = body.get(name)
     if value is None:

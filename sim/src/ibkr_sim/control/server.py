@@ -13,6 +13,7 @@ from aiohttp import web
 from ibkr_sim.clock import Clock
 from ibkr_sim.control import orders
 from ibkr_sim.control.clock import clock_order
+from ibkr_sim.control.corporate import announce
 from ibkr_sim.control.faults import cleared_name, fault_order
 from ibkr_sim.control.identity import acceptable, proof
 from ibkr_sim.control.ledger import ledger
@@ -61,6 +62,7 @@ class ControlServer:
         application.router.add_delete("/control/faults", self._clear_faults)
         application.router.add_post("/control/orders", self._place_order)
         application.router.add_delete("/control/orders", self._cancel_order)
+        application.router.add_post("/control/corporate-actions", self._announce)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PARTING)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -126,6 +128,9 @@ class ControlServer:
 
     async def _cancel_order(self, request: web.Request) -> web.Response:
         return web.json_response(orders.shown(orders.cancel(self._exchange, await _body(request))))
+
+    async def _announce(self, request: web.Request) -> web.Response:
+        return web.json_response(announce(self._exchange, await _body(request)), status=201)
 
 
 async def _body(request: web.Request) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ibkr_sim.exchange.margin import CENT, LEVERAGE, requirement
+from ibkr_sim.exchange.margin import CENT, LEVERAGE, Exposure, requirement
 from ibkr_sim.exchange.model import AccountValue, Pnl
 
 PREFIXES = {
@@ -23,9 +23,13 @@ class CurrencyFigures:
 
     cash: Decimal
     stock: Decimal
+    """What all positions add to the account."""
     unrealized: Decimal
     realized: Decimal
     rate: Decimal
+    options: Decimal = Decimal(0)
+    futures: Decimal = Decimal(0)
+    """Parts of `stock` that have rows of their own; of futures, the gain that was not paid out yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +57,15 @@ class Statement:
         return self.net_liquidation - self.maintenance_margin
 
 
-def statement(account: str, base: str, exposures: Mapping[int, Decimal], balances: Mapping[str, Decimal]) -> Statement:
+def statement(account: str, base: str, exposures: Mapping[int, Exposure], balances: Mapping[str, Decimal]) -> Statement:
     """Sum up values and cash that are given in the base currency."""
     needed = requirement(exposures.values(), balances, base)
     return Statement(
         account=account,
         base=base,
         cash=sum(balances.values(), Decimal(0)).quantize(CENT),
-        stock=sum(exposures.values(), Decimal(0)).quantize(CENT),
-        gross=sum(map(abs, exposures.values()), Decimal(0)).quantize(CENT),
+        stock=sum((row.value for row in exposures.values()), Decimal(0)).quantize(CENT),
+        gross=sum((abs(row.value) for row in exposures.values()), Decimal(0)).quantize(CENT),
         initial_margin=needed.initial,
         maintenance_margin=needed.maintenance,
     )
@@ -72,7 +76,9 @@ def account_values(summary: Statement, figures: Mapping[str, CurrencyFigures], p
     rows = [*_identity(summary), *_ratios(summary), *_money(summary)]
     for currency, part in figures.items():
         rows += _currency_rows(summary.account, currency, part)
-    whole = CurrencyFigures(summary.cash, summary.stock, pnl.unrealized, pnl.realized, Decimal(1))
+    options = sum((part.options * part.rate for part in figures.values()), Decimal(0))
+    futures = sum((part.futures * part.rate for part in figures.values()), Decimal(0))
+    whole = CurrencyFigures(summary.cash, summary.stock, pnl.unrealized, pnl.realized, Decimal(1), options, futures)
     return rows + _currency_rows(summary.account, "BASE", whole)
 
 
@@ -130,7 +136,9 @@ def _currency_rows(account: str, currency: str, part: CurrencyFigures) -> list[A
     amounts = {
         "CashBalance": part.cash,
         "TotalCashBalance": part.cash,
-        "StockMarketValue": part.stock,
+        "StockMarketValue": part.stock - part.options - part.futures,
+        "OptionMarketValue": part.options,
+        "FuturesPNL": part.futures,
         "NetLiquidationByCurrency": part.cash.quantize(CENT) + part.stock.quantize(CENT),
         "UnrealizedPnL": part.unrealized,
         "RealizedPnL": part.realized,

@@ -46,7 +46,7 @@ class Admission:
 
     def _check(self, request: OrderRequest, now: datetime) -> Contract:
         known = request.account in self._accounts
-        contract = check_order(request, self._contract(request.conid), account_known=known, plain=False)
+        contract = check_order(request, self._contract(request.conid), account_known=known)
         check_terms(request, contract, now)
         check_links(request, self._contract, parent_known=self._order(request.parent) is not None)
         return contract

@@ -42,4 +42,4 @@ def met(book: Book, tape: Tape) -> Sequence[Ticket]:
 
 def _reached(tape: Tape) -> tuple[Decimal, Decimal]:
     """How far the market has risen and fallen: its last trade, or the quote of a currency, which has none."""
-    return (tape.ask_price, tape.bid_price) if tape.is_currency else (tape.mark, tape.mark)
+    return (tape.ask_price, tape.bid_price) if tape.is_untraded else (tape.mark, tape.mark)

@@ -107,7 +107,7 @@ class Backstage:
     def _book(self, old: Execution, new: Execution) -> Decimal:
         """The change of the profit realised."""
         contract, sign = self._contract(old.conid), 1 if old.side is Side.BUY else -1
-        difference = sign * old.shares * (new.price - old.price)
+        difference = sign * old.shares * (new.price - old.price) * contract.factor
         profit = self._ledger.reprice(old.account, contract, sign * old.shares, difference)
         more = sign * (new.shares - old.shares)
         if more:

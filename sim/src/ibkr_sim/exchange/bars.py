@@ -84,6 +84,10 @@ class Minutes:
         current.value += price * size
         current.count += 1
 
+    def put(self, number: int, row: Minute) -> None:
+        """A minute of which nothing was noted."""
+        self._minutes.setdefault(number, row)
+
     def of(self, number: int) -> Minute | None:
         return self._minutes.get(number)
 

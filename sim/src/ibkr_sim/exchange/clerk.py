@@ -11,6 +11,7 @@ from ibkr_sim.exchange.commissions import commission
 from ibkr_sim.exchange.currencies import Rates
 from ibkr_sim.exchange.ledger import STREET, Ledger
 from ibkr_sim.exchange.model import (
+    LIQUIDATION,
     Commission,
     CommissionCharged,
     Contract,
@@ -64,6 +65,16 @@ class Clerk:
         ticket.commission = charged + fee
         self._settle(ticket, execution, contract, fee, currency)
 
+    def book(self, ticket: Ticket, contract: Contract, price: Decimal, now: datetime) -> None:
+        """All of an order that the broker itself gave, at a price of its own and free of charge."""
+        quantity = ticket.remaining
+        self._ledger.trade(STREET, contract, -quantity if ticket.side is Side.BUY else quantity, price, Decimal(0))
+        execution = self._advance(ticket, contract, quantity, price, now, REMOVED)
+        self._publish(Executed(execution, ticket.order()))
+        self._publish(OrderChanged(ticket.order()))
+        ticket.commission = Decimal(0)
+        self._settle(ticket, execution, contract, Decimal(0), contract.currency)
+
     def fill_combination(
         self,
         ticket: Ticket,
@@ -111,6 +122,7 @@ class Clerk:
             average_price=ticket.average_price,
             order_ref=request.order_ref,
             liquidity=liquidity,
+            liquidation=LIQUIDATION in request.wire,
         )
 
     def _leg(self, ticket: Ticket, whole: Execution, fill: LegFill, number: int) -> Execution:

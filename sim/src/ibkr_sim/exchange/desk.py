@@ -28,6 +28,7 @@ from ibkr_sim.exchange.model import (
     Execution,
     OrderChanged,
     OrderRequest,
+    Side,
     Status,
 )
 from ibkr_sim.exchange.orders import Gate, Numbering, Ticket
@@ -157,9 +158,31 @@ class Desk:
         self._enter(ticket, now)
         self.attend(now)
 
+    def assign(self, contract: Contract, account: str, quantity: Decimal, price: Decimal, now: datetime) -> None:
+        """Let the broker trade a signed quantity for an account: what an expiry or an exercise brings about."""
+        side = Side.BUY if quantity > 0 else Side.SELL
+        request = OrderRequest(account, contract.conid, side, abs(quantity), "MKT", exchange=contract.primary_exchange)
+        ticket = Ticket(self._numbering.perm_id(), request, now)
+        self.tickets[ticket.perm_id] = self.working[ticket.perm_id] = ticket
+        self._clerk.book(ticket, contract, price, now)
+
+    def end_all(self, conid: int, now: datetime, reason: str) -> None:
+        """End every order in a contract, and in combinations of it."""
+        for ticket in tuple(self.working.values()):
+            legs = self._legs(ticket)
+            if not ticket.status.done and (ticket.request.conid == conid or any(leg.conid == conid for leg in legs)):
+                self.end(ticket, Status.CANCELLED, now, reason)
+
     def bind(self, ticket: Ticket, order_id: int) -> None:
         """Give an order that has none an order id."""
         ticket.request = replace(ticket.request, order_id=order_id)
+
+    def readmit(self, ticket: Ticket, now: datetime) -> None:
+        """Take back an order that was working before the exchange was closed."""
+        self.working[ticket.perm_id] = ticket
+        self._links.add(ticket)
+        self._expire(ticket)
+        self._enter(ticket, now)
 
     def release(self, ticket: Ticket, now: datetime) -> None:
         """Let an order trade that was set aside."""

@@ -8,23 +8,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.exchange.admission import Admission
+from ibkr_sim.exchange.agenda import Agenda
 from ibkr_sim.exchange.backstage import Backstage
 from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.combos import Combos
-from ibkr_sim.exchange.contracts import Contracts
+from ibkr_sim.exchange.contracts import Contracts, Listing, Wanted
+from ibkr_sim.exchange.corporate import Corporate
 from ibkr_sim.exchange.currencies import Rates
 from ibkr_sim.exchange.depth import Depth, depth
 from ibkr_sim.exchange.desk import Desk, Surroundings
 from ibkr_sim.exchange.floor import Floor
 from ibkr_sim.exchange.ledger import Ledger
+from ibkr_sim.exchange.liquidation import Liquidation
 from ibkr_sim.exchange.locating import Locating
+from ibkr_sim.exchange.memory import Memory, recall_books, recall_orders, remember
 from ibkr_sim.exchange.model import (
+    LIQUIDATION,
     AccountValue,
     Commission,
     Contract,
+    CorporateAction,
     DayEnd,
     Event,
     Execution,
@@ -35,6 +42,7 @@ from ibkr_sim.exchange.model import (
     Preview,
     Quote,
     QuoteChanged,
+    Side,
     Status,
 )
 from ibkr_sim.exchange.office import Office
@@ -44,6 +52,7 @@ from ibkr_sim.exchange.quotes import quote
 from ibkr_sim.exchange.record import Record
 from ibkr_sim.exchange.sessions import Sessions
 from ibkr_sim.exchange.settings import ExchangeSettings
+from ibkr_sim.exchange.settlement import Settlement
 from ibkr_sim.exchange.terms import ComboLeg
 from ibkr_sim.exchange.timeline import Timeline
 from ibkr_sim.exchange.validation import check_cancel
@@ -59,14 +68,19 @@ class Exchange(Market):
     A contract that nobody asked about publishes nothing: its first `quote` or order wakes it for good.
     """
 
-    def __init__(self, settings: ExchangeSettings, clock: Clock) -> None:
-        """Open at `clock.now()`. Raises ValueError for an account in a currency without a rate."""
+    def __init__(self, settings: ExchangeSettings, clock: Clock, memory: Memory | None = None) -> None:
+        """Open at `clock.now()`, going on from the `memory` of another one.
+
+        Raises ValueError for an account in a currency without a rate and for a contract that makes no sense.
+        """
         self._clock, self._settings = clock, settings
         origin = clock.now()
         self._timeline = Timeline(origin, settings.step, settings.time_zone)
         self._next_day = self._timeline.next_day(0)
-        self._contracts = Contracts()
-        self._floor = Floor(self._contracts, settings.seed, self._timeline)
+        self._contracts = Contracts(self.now, settings.contracts)
+        levels = memory["levels"] if memory else {}
+        recordings = {self._contracts.named(row.name).conid: row for row in settings.replay}
+        self._floor = Floor(self._contracts, settings.seed, self._timeline, levels, recordings)
         pairs = [contract for contract in self._contracts if contract.sec_type == "CASH"]
         rates = Rates(pairs, lambda conid: self._floor.tape(conid).middle)
         self._ledger = Ledger(
@@ -83,17 +97,49 @@ class Exchange(Market):
         self._locating = Locating(self._ledger, settings.shortable)
         self._worth = Worth(self.accounts, settings.time_zone, self.net_liquidation)
         self._worth.note(origin)
-        numbering = Numbering(settings.seed, origin)
+        self._numbering = numbering = Numbering(settings.seed, origin)
         around = Surroundings(self._floor.tape, self._contract_of, self._sessions, self._locating, self._cushion)
         self._desk = Desk(around, self._ledger, rates, numbering, self._emit, self._show_trade)
         self.backstage = Backstage(self._desk, self._ledger, self._contract_of, self._emit, self.advance, self._settle)
         self._admission = Admission(self.accounts, self._office, self.contract, self.order, self._quote)
+        self._agenda = Agenda()
+        self._settlement = Settlement(
+            self._desk, self._ledger, self._agenda, self._contract_of, self._floor.tape, self._floor.sleep
+        )
+        self._corporate = Corporate(self._desk, self._ledger, self._contract_of, self._floor.tape)
+        for action in settings.corporate_actions:
+            self._agenda.at(action.at or origin, partial(self._carry_out, action))
+        if settings.liquidates:
+            Liquidation(self.accounts, self._office, self._ledger, self._agenda, self._sell_out).begin(origin)
         self._identify: Callable[[int], int] | None = None
         """How orders by hand get an order id."""
         self._shown: dict[int, Quote] = {}
         self._listeners: list[Callable[[Event], None]] = []
         self._events: deque[Event] = deque()
         self._delivering = False
+        if memory is not None:
+            self._recall(memory)
+
+    def remember(self) -> Memory:
+        """What another exchange needs to go on from here."""
+        self.advance()
+        return remember(self._desk, self._ledger, self._numbering, self._worth, self._combos, self._floor, self.now())
+
+    def _recall(self, memory: Memory) -> None:
+        now = self.now()
+        recall_books(memory, self._ledger, self._numbering, self._worth, self._combos)
+        tickets = list(recall_orders(memory, self._desk, self._ledger))
+        for account in self._ledger.clients():
+            for conid in account.holdings:
+                self._settlement.follow(conid)
+        for ticket in tickets:
+            self._wake(ticket.request)
+            self._desk.readmit(ticket, now)
+        if self._timeline.date_of(memory["now"]) < self._timeline.date_of(now):
+            self._ledger.turn_day()
+            self._desk.turn_day(now)
+        self._agenda.work(now)
+        self._desk.attend(now)
 
     @property
     def accounts(self) -> Sequence[str]:
@@ -121,17 +167,42 @@ class Exchange(Market):
         while self._floor.step < target:
             if self._floor.step + 1 == self._next_day:
                 self._turn_day()
-            self._walk(min(target, self._next_day - 1), quiet=quiet)
+            self._walk(self._stop(min(target, self._next_day - 1)), quiet=quiet)
+            self._agenda.work(self._timeline.time_of(self._floor.step))
         if quiet:
             for conid in self._floor.awake():
                 self._show(conid)
         self._deliver()
+
+    def _stop(self, end: int) -> int:
+        """Where a walk is interrupted by what the agenda says."""
+        due = self._agenda.next
+        return end if due is None else min(end, max(self._timeline.first_at(due), self._floor.step + 1))
+
+    def exercise(self, account: str, conid: int, quantity: Decimal, *, override: bool = False) -> None:
+        self.advance()
+        self._settlement.exercise(account, conid, quantity, self.now(), override=override)
+        self._desk.attend(self.now())
+        self._deliver()
+
+    def lapse(self, account: str, conid: int, quantity: Decimal) -> None:
+        self._settlement.lapse(account, conid, quantity)
 
     def contract(self, conid: int) -> Contract | None:
         return self._contracts.get(conid) or self._combos.get(conid)
 
     def combination(self, symbol: str, currency: str, legs: Sequence[ComboLeg]) -> Contract:
         return self._combos.name(symbol, currency, legs)
+
+    def announce(self, action: CorporateAction) -> None:
+        """Pay a dividend or split shares, at once or when it says. Raises Rejected (200, 201)."""
+        self.advance()
+        self._corporate.check(action)
+        if action.at is not None and action.at > self.now():
+            self._agenda.at(action.at, partial(self._carry_out, action))
+            return
+        self._carry_out(action, self.now())
+        self._deliver()
 
     def is_halted(self, conid: int) -> bool:
         return conid in self._sessions.halted
@@ -165,15 +236,13 @@ class Exchange(Market):
         currency: str = "",
         local_symbol: str = "",
     ) -> Sequence[Contract]:
-        return self._contracts.find(
-            conid=conid,
-            symbol=symbol,
-            sec_type=sec_type,
-            exchange=exchange,
-            primary_exchange=primary_exchange,
-            currency=currency,
-            local_symbol=local_symbol,
-        )
+        return self.search(Wanted(conid, symbol, sec_type, exchange, primary_exchange, currency, local_symbol))
+
+    def search(self, wanted: Wanted) -> Sequence[Contract]:
+        return self._contracts.find(wanted)
+
+    def chains(self, underlying: Contract) -> Sequence[Listing]:
+        return self._contracts.listings(underlying)
 
     def quote(self, conid: int) -> Quote:
         for one in self._traded_in(conid):
@@ -284,9 +353,30 @@ class Exchange(Market):
         aside = self.backstage.setting_aside
         return self._settled(self._desk.accept(request, self.now(), aside=aside, identify=identify).perm_id)
 
+    def _carry_out(self, action: CorporateAction, now: datetime) -> None:
+        for event in self._corporate.carry_out(action, now):
+            self._emit(event)
+        self._show(action.conid)
+
+    def _sell_out(self, account: str, conid: int, quantity: Decimal) -> bool:
+        """Close a position at the market; False where it is being closed already."""
+        working = (ticket.request for ticket in self._desk.working.values())
+        if any(LIQUIDATION in row.wire and (row.account, row.conid) == (account, conid) for row in working):
+            return False
+        side = Side.BUY if quantity > 0 else Side.SELL
+        venue = self._contract_of(conid).primary_exchange
+        request = OrderRequest(
+            account, conid, side, abs(quantity), "MKT", outside_rth=True, exchange=venue, wire={LIQUIDATION: "1"}
+        )
+        self._wake(request)
+        self._desk.accept(request, self._timeline.time_of(self._floor.step), identify=self._identify)
+        return True
+
     def _wake(self, request: OrderRequest) -> None:
         """What an order trades or watches takes part in every step."""
         watched = request.conditions.conids if request.conditions else ()
+        for conid in self._traded_in(request.conid):
+            self._settlement.follow(conid)
         for conid in (*self._traded_in(request.conid), *sorted(watched)):
             self._floor.wake(conid)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from ibkr_sim.exchange.margin import CENT
+from ibkr_sim.exchange.margin import CENT, Exposure
 from ibkr_sim.exchange.model import Contract, Pnl, Position
 from ibkr_sim.exchange.settings import AccountSettings
 
@@ -29,6 +29,8 @@ class Holding:
     """What was held when the day began, at the previous close."""
     day_cash: Decimal = Decimal(0)
     """Cash that today's trades brought (above 0) or took, commissions included."""
+    unsettled: Decimal = Decimal(0)
+    """Of a future: what it stood at when its gain was last paid out; what was traded since counts at its price."""
 
     @property
     def average_cost(self) -> Decimal:
@@ -67,7 +69,13 @@ class Holding:
         self.realized += profit
         return profit
 
+    def settle(self, value: Decimal) -> Decimal:
+        """The gain since the last time, which is paid out now."""
+        gain, self.unsettled = value - self.unsettled, value
+        return gain
+
     def turn_day(self, close: Decimal) -> None:
+        """`close` is what one of it is worth."""
         self.realized = self.day_cash = Decimal(0)
         self.day_value = self.quantity * close
 
@@ -123,39 +131,65 @@ class Ledger:
         `commission` is in the contract's currency and serves the cost basis only: `charge` takes the money.
         """
         account = self._accounts.get(name) or self._houses[name]
-        account.pay(contract.currency, -quantity * price)
+        cost = quantity * price * contract.factor
         if contract.sec_type == "CASH":
+            account.pay(contract.currency, -cost)
             account.pay(contract.symbol, quantity)
             return None
         holding = account.holdings.setdefault(contract.conid, Holding())
-        return holding.trade(quantity, price, commission)
+        if contract.is_margined:
+            holding.unsettled += cost
+        else:
+            account.pay(contract.currency, -cost)
+        return holding.trade(quantity, price * contract.factor, commission)
 
     def reprice(self, name: str, contract: Contract, quantity: Decimal, difference: Decimal) -> Decimal:
         """Correct the price of a booked trade against the street; the change of the profit realised."""
-        self._accounts[name].pay(contract.currency, -difference)
-        self._houses[STREET].pay(contract.currency, difference)
+        self._correct(self._houses[STREET], contract, -quantity, -difference)
+        return self._correct(self._accounts[name], contract, quantity, difference)
+
+    def _correct(self, account: Account, contract: Contract, quantity: Decimal, difference: Decimal) -> Decimal:
         if contract.sec_type == "CASH":
+            account.pay(contract.currency, -difference)
             return Decimal(0)
-        self._houses[STREET].holdings.setdefault(contract.conid, Holding()).reprice(-quantity, -difference)
-        return self._accounts[name].holdings.setdefault(contract.conid, Holding()).reprice(quantity, difference)
+        holding = account.holdings.setdefault(contract.conid, Holding())
+        if contract.is_margined:
+            holding.unsettled += difference
+        else:
+            account.pay(contract.currency, -difference)
+        return holding.reprice(quantity, difference)
 
     def charge(self, name: str, amount: Decimal, currency: str) -> None:
         self._accounts[name].pay(currency, -amount)
         self._houses[BROKER].pay(currency, amount)
 
+    def distribute(self, name: str, conid: int, amount: Decimal, currency: str) -> None:
+        """Pay a dividend out of the street's pocket, or into it."""
+        for account, paid in ((self._accounts[name], amount), (self._houses[STREET], -amount)):
+            account.pay(currency, paid)
+            account.holdings[conid].day_cash += paid
+
     def turn_day(self) -> None:
-        """Forget what was closed; the rest starts the day at its mark, the previous close."""
+        """Pay out what futures have gained; forget what was closed; the rest starts the day at its mark."""
         for account in self.everyone():
+            for conid in account.holdings:
+                self.settle(account, conid)
             account.holdings = {conid: held for conid, held in account.holdings.items() if held.quantity}
             for conid, held in account.holdings.items():
-                held.turn_day(self._mark(conid))
+                held.turn_day(self._unit(conid))
+
+    def settle(self, account: Account, conid: int) -> None:
+        """Pay out what a future has gained."""
+        contract, held = self._contract(conid), account.holdings[conid]
+        if contract.is_margined:
+            account.pay(contract.currency, held.settle(held.quantity * self._unit(conid)))
 
     def position(self, name: str, conid: int) -> Position | None:
         held = self.account(name).holdings.get(conid)
         if held is None:
             return None
         price = self._mark(conid)
-        value = held.quantity * price
+        value = held.quantity * self._unit(conid)
         return Position(
             account=name,
             conid=conid,
@@ -186,14 +220,25 @@ class Ledger:
     def currency(self, conid: int) -> str:
         return self._contract(conid).currency
 
-    def exposures(self, name: str) -> dict[int, Decimal]:
-        """Signed market value of each position, in the account's base currency."""
+    def exposures(self, name: str) -> dict[int, Exposure]:
+        """Of each position, in the account's base currency."""
         account = self.account(name)
         return {
-            conid: held.quantity * self._mark(conid) * self._rate(self.currency(conid), account.base)
+            conid: self._exposure(conid, held, account.base)
             for conid, held in account.holdings.items()
-            if held.quantity
+            if held.quantity or held.unsettled
         }
+
+    def _exposure(self, conid: int, held: Holding, base: str) -> Exposure:
+        contract = self._contract(conid)
+        rate = self._rate(contract.currency, base)
+        value = held.quantity * self._unit(conid) * rate
+        size = held.quantity * contract.strike * contract.factor * rate if contract.strike else value
+        return Exposure(value - held.unsettled * rate if contract.is_margined else value, size, contract.sec_type)
+
+    def _unit(self, conid: int) -> Decimal:
+        """What one of it is worth."""
+        return self._mark(conid) * self._contract(conid).factor
 
     def balances(self, name: str) -> dict[str, Decimal]:
         """Cash of each currency, in the account's base currency."""

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from ibkr_sim.exchange.terms import Adjustment, ComboLeg, Conditions
 
+LIQUIDATION = "liquidation"
+"""Under what name an order says that it closes a position whose margin does not suffice."""
 COMBO = "BAG"
 """The security type of a combination."""
 
@@ -67,6 +69,34 @@ class Contract:
     size_increment: Decimal = Decimal(1)
     legs: tuple[ComboLeg, ...] = ()
     """Of a combination."""
+    expiry: date | None = None
+    """The last day of a future, an option or a warrant; a bond's maturity."""
+    last_trade: datetime | None = None
+    """When it ends, in UTC."""
+    contract_month: str = ""
+    """`202603`."""
+    strike: Decimal | None = None
+    right: str = ""
+    """`C` or `P`."""
+    under_conid: int = 0
+    under_sec_type: str = ""
+    under_symbol: str = ""
+    cash_settled: bool = False
+    american: bool = False
+
+    @property
+    def factor(self) -> Decimal:
+        """Money for one unit of price."""
+        return Decimal(1) if self.multiplier is None else self.multiplier
+
+    @property
+    def is_margined(self) -> bool:
+        """Whether a trade moves no money: gains and losses are paid day by day."""
+        return self.sec_type == "FUT"
+
+    @property
+    def is_option(self) -> bool:
+        return self.sec_type in ("OPT", "FOP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +202,7 @@ class Execution:
     order_ref: str
     liquidity: int
     """1 added, 2 removed."""
+    liquidation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +271,22 @@ class DayEnd:
 
     date: date
     net_liquidation: Decimal
+
+
+class ActionKind(StrEnum):
+    DIVIDEND = "dividend"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class CorporateAction:
+    """`amount` is the dividend of a share, in the contract's currency, or how many shares one becomes."""
+
+    conid: int
+    kind: ActionKind
+    amount: Decimal
+    at: datetime | None = None
+    """None for at once."""
 
 
 class Rejected(Exception):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from ibkr_sim.exchange.families.kinds import KINDS, Kind
 from ibkr_sim.exchange.families.trailing import trailing_limit
@@ -165,6 +167,15 @@ class Numbering:
         self._perm_id = 1_000_000_000 + int.from_bytes(digest[4:8], "big") % 1_000_000_000
         self._execution = int.from_bytes(digest[8:11], "big") << 4
         self._sequence = 0
+
+    @property
+    def state(self) -> list[str | int]:
+        """Where the counting stands; set to go on from there."""
+        return [self._run, self._perm_id, self._execution, self._sequence]
+
+    @state.setter
+    def state(self, state: Sequence[Any]) -> None:
+        self._run, self._perm_id, self._execution, self._sequence = state
 
     def perm_id(self) -> int:
         self._perm_id += 1

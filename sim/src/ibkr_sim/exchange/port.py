@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ibkr_sim.exchange.bars import Bar
+from ibkr_sim.exchange.contracts import Listing, Wanted
 from ibkr_sim.exchange.depth import Depth
 from ibkr_sim.exchange.model import (
     AccountValue,
@@ -42,6 +43,12 @@ class Market(Protocol):
     def combination(self, symbol: str, currency: str, legs: Sequence[ComboLeg]) -> Contract:
         """The contract of these legs, the same each time. Raises Rejected (200 for an unknown leg, 321, 10000)."""
 
+    def exercise(self, account: str, conid: int, quantity: Decimal, *, override: bool = False) -> None:
+        """Of an option position; `override` even if it brings nothing. Raises Rejected (201)."""
+
+    def lapse(self, account: str, conid: int, quantity: Decimal) -> None:
+        """Let an option position expire, whatever it is worth then. Raises Rejected (201)."""
+
     def is_halted(self, conid: int) -> bool: ...
 
     def shortable(self, conid: int) -> Decimal | None:
@@ -59,6 +66,12 @@ class Market(Protocol):
         local_symbol: str = "",
     ) -> Sequence[Contract]:
         """Contracts that match every criterion given; empty criteria match all. SMART matches any stock or ETF."""
+
+    def search(self, wanted: Wanted) -> Sequence[Contract]:
+        """As `find_contracts`, by everything that tells contracts apart; futures and options by their type alone."""
+
+    def chains(self, underlying: Contract) -> Sequence[Listing]:
+        """What options are listed on it now, class by class."""
 
     def quote(self, conid: int) -> Quote:
         """The latest; from the first call on every change is published as QuoteChanged. Raises KeyError."""

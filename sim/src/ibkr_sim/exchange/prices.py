@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from math import isqrt
 from random import Random
+from types import MappingProxyType
+from typing import Final
 
 from ibkr_sim.exchange.bars import Minutes
 from ibkr_sim.exchange.model import Contract, Side
@@ -15,6 +19,13 @@ from ibkr_sim.exchange.timeline import Timeline
 # currencies) and the pull towards the reference per tick of distance, in units of 2**-32.
 STOCK_VARIANCE, STOCK_PULL = 6.25e-10, 6_000
 CURRENCY_VARIANCE, CURRENCY_PULL = 1e-10, 24_000
+VARIANCES: Final[Mapping[str, float]] = MappingProxyType(
+    {"CASH": CURRENCY_VARIANCE, "BOND": CURRENCY_VARIANCE / 4, "CRYPTO": STOCK_VARIANCE * 4}
+)
+_LOTS: Final[Mapping[str, int]] = MappingProxyType({"STK": 100, "CASH": 100_000})
+_UNTRADED: Final = ("CASH", "CMDTY", "CFD")
+"""What is quoted by dealers and has no last trade: IBKR reports none."""
+INDEX: Final = "IND"
 
 
 class Tape:
@@ -28,16 +39,17 @@ class Tape:
         self.contract = contract
         self.tick = contract.min_tick
         self.step = 0
-        self.is_currency = contract.sec_type == "CASH"
-        self._random = Random(f"{seed}/{contract.conid}")  # noqa: S311  a path to repeat, not a secret
+        self.is_untraded = contract.sec_type in _UNTRADED
+        self.is_index = contract.sec_type == INDEX
+        path = Random(f"{seed}/{contract.conid}")  # noqa: S311  a path to repeat, not a secret
+        self._bits: Callable[[], int] = partial(path.getrandbits, 96)
         self._timeline = timeline
         self._next_day = timeline.next_day(0)
         self._reference = self._middle = int(reference / self.tick)
-        variance = (CURRENCY_VARIANCE if self.is_currency else STOCK_VARIANCE) * self._reference**2
-        self._stride = 1 + isqrt(int(2 * variance))
-        self._move_chance = int(variance / self._stride**2 * 65536)
-        self._pull = CURRENCY_PULL if self.is_currency else STOCK_PULL
-        self.lot = 100_000 if self.is_currency else 100
+        self._grain = float(self.tick)
+        self._set_pace()
+        self._pull = CURRENCY_PULL if contract.sec_type == "CASH" else STOCK_PULL
+        self.lot = _LOTS.get(contract.sec_type, 1)
         self._spread = 1
         self._lots = [4, 4]
         self.pending = 0
@@ -57,7 +69,60 @@ class Tape:
         """Of the day: shares, ticks times shares, number of trades."""
         self._quote()
         self._note_quote()
+        self._begin()
+
+    def _set_pace(self) -> None:
+        """How far a step goes, and how often one is made."""
+        variance = VARIANCES.get(self.contract.sec_type, STOCK_VARIANCE) * self._reference**2
+        self._stride = 1 + isqrt(int(2 * variance))
+        self._move_chance = int(variance / self._stride**2 * 65536)
+
+    def _begin(self) -> None:
         self._record(self.ask, self.lot)
+
+    def shift(self, amount: Decimal) -> None:
+        """Go on below where it was: a dividend has been paid."""
+        ticks = int(amount / self.tick)
+        self._reference, self._middle = max(self._reference - ticks, 3), self._middle - ticks
+        self.close = max(self.close - ticks * self.tick, self.tick)
+        self._resume()
+
+    def divide(self, ratio: Decimal) -> None:
+        """Go on at a fraction of where it was: the shares have been split."""
+        self._reference, self._middle = max(int(self._reference / ratio), 3), int(self._middle / ratio)
+        self.close = max(int(self.close / ratio / self.tick), 1) * self.tick
+        if self.last is not None:
+            self.last = max(int(self.last / ratio), 1)
+        self.open = self.high = self.low = None
+        self._set_pace()
+        self._resume()
+
+    @property
+    def standing(self) -> list[int]:
+        """Where it is, where it is drawn to, and yesterday's close; in ticks."""
+        return [self._middle, self._reference, int(self.close / self.tick)]
+
+    def stand(self, middle: int, reference: int, close: int) -> None:
+        """Go on from where an earlier path stood."""
+        self._middle, self._reference, self.close = middle, reference, close * self.tick
+        self._set_pace()
+        self._resume()
+        self.open = self.high = self.low = None
+        self._begin()
+
+    def _resume(self) -> None:
+        self._quote()
+        self._note_quote()
+
+    @property
+    def reference(self) -> int:
+        """In ticks."""
+        return self._reference
+
+    @property
+    def level(self) -> float:
+        """Where the street sees the price, whatever clients have taken of its quote."""
+        return self._middle * self._grain
 
     @property
     def bid_price(self) -> Decimal:
@@ -88,8 +153,10 @@ class Tape:
         if self.step == self._next_day:
             self._turn_day()
         before = (self.bid, self.ask, self.bid_size, self.ask_size)
-        self._draw(self._random.getrandbits(96))
+        self._draw(self._bits())
         self._quote()
+        if self.is_index:
+            self._record(self._middle, 0)
         if before == (self.bid, self.ask, self.bid_size, self.ask_size):
             return False
         self.quotes.note(self.step, self.bid, self.ask, self.bid_size, self.ask_size)
@@ -133,8 +200,7 @@ class Tape:
         self._record(int(price / self.tick), size)
 
     def _record(self, ticks: int, size: int) -> None:
-        # Currencies at IDEALPRO have no last trade: IBKR reports none.
-        if self.is_currency:
+        if self.is_untraded:
             return
         self.last, self.last_size = ticks, size
         self.volume += size
@@ -156,7 +222,7 @@ class Tape:
         if not bits >> 55 & 3:
             self._lots = [1 + (bits >> 57 & 7), 1 + (bits >> 60 & 7)]
         self.pending = 0
-        if not (bits >> 63 & 3 or self.is_currency):
+        if not (bits >> 63 & 3 or self.is_untraded or self.is_index):
             buyer = bits >> 65 & 1
             lots = 1 + (bits >> 66 & 15) % self._lots[buyer]
             self.pending = (lots if buyer else -lots) * self.lot
@@ -167,7 +233,7 @@ class Tape:
         self.ask = self.bid + self._spread
         self.bid_size = self._lots[0] * self.lot
         self.ask_size = self._lots[1] * self.lot
-        if self.is_currency:
+        if self.is_untraded:
             self.minutes.note(self.step, self.bid, 0)
             self._widen(self.bid, self.ask)
 

@@ -12,6 +12,8 @@ from ibkr_sim.exchange.prices import Tape
 
 def quote(tape: Tape, book: Book, time: datetime) -> Quote:
     """Sizes at equal prices add up; bid stays below ask."""
+    if tape.is_index:
+        return _index(tape, time)
     bid, ask = tape.bid_price, tape.ask_price
     bid_size, ask_size = Decimal(tape.bid_size), Decimal(tape.ask_size)
     if book:
@@ -29,11 +31,30 @@ def quote(tape: Tape, book: Book, time: datetime) -> Quote:
         ask_size=ask_size,
         last=_price(tape.last, tape),
         last_size=None if tape.last is None else Decimal(tape.last_size),
-        open=None if tape.is_currency else _price(tape.open, tape),
+        open=None if tape.is_untraded else _price(tape.open, tape),
         high=_price(tape.high, tape),
         low=_price(tape.low, tape),
         close=tape.close,
         volume=Decimal(tape.volume),
+    )
+
+
+def _index(tape: Tape, time: datetime) -> Quote:
+    """Nobody bids for an index, and nobody offers it."""
+    return Quote(
+        conid=tape.contract.conid,
+        time=time,
+        bid=None,
+        bid_size=None,
+        ask=None,
+        ask_size=None,
+        last=_price(tape.last, tape),
+        last_size=None,
+        open=_price(tape.open, tape),
+        high=_price(tape.high, tape),
+        low=_price(tape.low, tape),
+        close=tape.close,
+        volume=Decimal(0),
     )
 
 

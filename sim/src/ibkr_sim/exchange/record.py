@@ -81,7 +81,7 @@ class Record:
 
     def _invented(self, source: Source, start: int, end: int) -> Minute:
         trades = source is Source.TRADES
-        whole = invented(self._past, start, end, volume=trades and not self._tape.is_currency)
+        whole = invented(self._past, start, end, volume=trades and not self._tape.is_untraded)
         if trades:
             return whole
         # Quotes of the past stand one tick apart, the bid where the trades are; all in half ticks.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
+
+from ibkr_sim.exchange.catalogue import Row
+from ibkr_sim.exchange.model import CorporateAction
+from ibkr_sim.exchange.recording import Recording
 
 ACCOUNT_PREFIX = "DU99"
 
@@ -46,6 +50,13 @@ class ExchangeSettings:
     """A jump of more steps publishes only its last quotes; orders still meet every price on the way."""
     always_open: bool = True
     """False keeps orders waiting outside the hours of their exchange."""
+    liquidates: bool = True
+    """Whether an account whose maintenance margin does not suffice is sold out."""
+    corporate_actions: Sequence[CorporateAction] = ()
+    replay: Sequence[Recording] = ()
+    """Prices that contracts follow instead of those of the seed."""
+    contracts: Sequence[Row] = ()
+    """Further contracts, as rows in the columns of the catalogue's own."""
     shortable: Mapping[int, Decimal] = field(default_factory=dict)
     """Shares that can be borrowed, by conid; without end where none are named."""
 

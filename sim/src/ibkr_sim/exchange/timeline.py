@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +29,10 @@ class Timeline:
     def time_of(self, step: int) -> datetime:
         return self.origin + step * self._step
 
+    def microsecond_of(self, step: int) -> int:
+        """Microseconds since 1970."""
+        return self._origin_microseconds + step * self._step_microseconds
+
     def minute_of(self, step: int) -> int:
         """Minutes since 1970."""
         return (self._origin_microseconds + step * self._step_microseconds) // 60_000_000
@@ -36,6 +40,10 @@ class Timeline:
     def first_of_minute(self, minute: int) -> int:
         """The first step in it, or after it."""
         return -((self._origin_microseconds - minute * 60_000_000) // self._step_microseconds)
+
+    def date_of(self, moment: datetime) -> date:
+        """The exchange's day that a moment belongs to."""
+        return moment.astimezone(self._zone).date()
 
     def next_day(self, step: int) -> int:
         """The first step after `step` that lies on a later day."""

@@ -6,30 +6,26 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from ibkr_sim.exchange.families.kinds import KINDS, PLAIN, Trigger
+from ibkr_sim.exchange.families.kinds import KINDS, Trigger
 from ibkr_sim.exchange.model import COMBO, Contract, Order, OrderRequest, Rejected, Status
 
-PLAIN_TIMES = ("DAY", "GTC", "IOC")
-TIMES_IN_FORCE = (*PLAIN_TIMES, "GTD", "FOK", "OPG")
+TIMES_IN_FORCE = ("DAY", "GTC", "IOC", "GTD", "FOK", "OPG")
 REFUSED = "Order rejected - reason:"
 _SHARES_ONLY = ("MOC", "LOC", "MIDPRICE", "PEG MID")
 _ADJUSTED_TYPES = ("STP", "STP LMT", "TRAIL", "TRAIL LIMIT")
 
 
-def check_order(
-    request: OrderRequest, contract: Contract | None, *, account_known: bool, plain: bool = True
-) -> Contract:
-    """The contract of an order that is well formed. Raises Rejected (435, 200, 387, 10052, 434, 10243, 201, 110).
-
-    `plain` is for a door that cannot express more than a limit, a stop and a time in force.
-    """
+def check_order(request: OrderRequest, contract: Contract | None, *, account_known: bool) -> Contract:
+    """The contract of an order that is well formed. Raises Rejected (435, 200, 387, 10052, 434, 10243, 201, 110)."""
     if not account_known:
         raise Rejected(435, "You must specify an account.")
     if contract is None:
         raise Rejected(200, "No security definition has been found for the request")
-    if request.order_type not in (PLAIN if plain else KINDS):
+    if contract.sec_type == "IND":
+        raise Rejected(201, f"{REFUSED}an index cannot be traded.")
+    if request.order_type not in KINDS:
         raise Rejected(387, "Unsupported order type for this exchange and security type.")
-    if request.tif not in (PLAIN_TIMES if plain else TIMES_IN_FORCE):
+    if request.tif not in TIMES_IN_FORCE:
         raise Rejected(10052, f"Invalid time in force:{request.tif}")
     kind = KINDS[request.order_type]
     _check_quantity(request.quantity, contract)
@@ -44,6 +40,8 @@ def check_order(
 def check_terms(request: OrderRequest, contract: Contract, now: datetime) -> None:
     """What does not go together. Raises Rejected (387, 114, 111, 113, 391, 403, 201, 10020)."""
     kind = KINDS[request.order_type]
+    if contract.last_trade is not None and contract.last_trade <= now:
+        raise Rejected(201, f"{REFUSED}the contract has expired.")
     if contract.sec_type == "CASH" and (request.order_type in _SHARES_ONLY or request.tif == "OPG"):
         raise Rejected(387, "Unsupported order type for this exchange and security type.")
     if contract.sec_type != "STK" and request.order_type == "REL":

@@ -17,6 +17,11 @@ class Worth:
         self._zone, self._read = ZoneInfo(zone), read
         self._days: dict[str, list[DayEnd]] = {account: [] for account in accounts}
 
+    @property
+    def days(self) -> dict[str, list[DayEnd]]:
+        """By account."""
+        return self._days
+
     def of(self, account: str) -> Sequence[DayEnd]:
         """Raises KeyError for an unknown account."""
         return tuple(self._days[account])

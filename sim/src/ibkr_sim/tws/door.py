@@ -18,6 +18,7 @@ from ibkr_sim.tws.connection import GONE, Connection
 from ibkr_sim.tws.fields import Unreadable
 from ibkr_sim.tws.framing import FrameTooLong
 from ibkr_sim.tws.handlers.table import dispatch
+from ibkr_sim.tws.orderbook import OrderBook
 from ibkr_sim.tws.outlet import Outlet
 from ibkr_sim.tws.session import House, Session
 from ibkr_sim.tws.settings import TwsSettings
@@ -72,6 +73,11 @@ class TwsDoor:
     @property
     def guests(self) -> Sequence[Guest]:
         return [Guest(client_id, connection.peer) for client_id, (_, connection) in self._sessions.items()]
+
+    @property
+    def order_ids(self) -> OrderBook:
+        """Which ids clients have used."""
+        return self._house.book
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""

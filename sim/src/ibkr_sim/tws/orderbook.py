@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ibkr_sim.exchange.model import OrderRequest
+from ibkr_sim.exchange.model import Order, OrderRequest
 
 
 class OrderBook:
@@ -14,6 +14,18 @@ class OrderBook:
         self._highest: dict[int, int] = {}
         self._perm_ids: dict[tuple[int, int], list[int]] = {}
         self._held: dict[tuple[int, int], OrderRequest] = {}
+
+    @property
+    def highest(self) -> dict[int, int]:
+        """The highest order id of each client."""
+        return dict(self._highest)
+
+    def recall(self, highest: Mapping[int, int], orders: Iterable[Order]) -> None:
+        """Go on after a restart: the ids that were used, and the orders that still are there."""
+        self._highest = dict(highest)
+        for order in orders:
+            if order.request.order_id:
+                self.record(order.request.client_id, order.request.order_id, order.perm_id)
 
     def next_id(self, client_id: int) -> int:
         return self._highest.get(client_id, 0) + 1

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ibkr_sim.exchange.contracts import Wanted
 from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.tws.fields import number
 from ibkr_sim.tws.requests.contracts import ContractQuery
 
 NOT_FOUND = 200
+_BY_CLASS = ("FUT", "OPT", "FOP", "WAR")
+"""Of which expiry, strike, right, multiplier and class are looked at."""
 
 
 def matches(market: Market, query: ContractQuery) -> Sequence[Contract]:
@@ -16,16 +20,30 @@ def matches(market: Market, query: ContractQuery) -> Sequence[Contract]:
     if query.conid:
         contract = market.contract(query.conid)
         return () if contract is None or contract.legs else (contract,)
-    if not (query.symbol or query.local_symbol):
+    derived = query.sec_type in _BY_CLASS
+    if not (query.symbol or query.local_symbol or (derived and query.trading_class)):
         return ()
-    return market.find_contracts(
-        symbol=query.symbol,
-        sec_type=query.sec_type,
-        exchange=query.exchange,
-        primary_exchange=query.primary_exchange,
-        currency=query.currency,
-        local_symbol=query.local_symbol,
+    return market.search(
+        Wanted(
+            symbol=query.symbol,
+            sec_type=query.sec_type,
+            exchange=query.exchange,
+            primary_exchange=query.primary_exchange,
+            currency=query.currency,
+            local_symbol=query.local_symbol,
+            trading_class=query.trading_class if derived else "",
+            expiry=query.expiry if derived else "",
+            strike=query.strike or None if derived else None,
+            right=query.right[:1].upper() if derived else "",
+            multiplier=_plain_number(query.multiplier) if derived else "",
+        )
     )
+
+
+def _plain_number(text: str) -> str:
+    """Empty for what is no number."""
+    value = number(text)
+    return "" if value is None else f"{value:f}"
 
 
 def resolve(market: Market, query: ContractQuery) -> Contract:

@@ -21,7 +21,9 @@ ISSUER_ID = 176
 PENDING_PRICE_REVISION = 178
 LAST_TRADE_DATE = 182
 """Contract details name the last trading day beside the contract month."""
+FUND_DETAILS = 179
 INELIGIBILITY_REASONS = 186
+BOND_HOURS = 188
 ERROR_TIME = 194
 """Errors lose their version and gain a time."""
 HISTORY_END = 196

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
-from ibkr_sim.exchange.model import Event
+from ibkr_sim.exchange.model import CommissionCharged, Event, Executed
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.faults import Faults
 from ibkr_sim.webapi.call import Route
@@ -24,7 +24,6 @@ from ibkr_sim.webapi.oauth.grants import Grants
 from ibkr_sim.webapi.oauth.nonces import Nonces
 from ibkr_sim.webapi.oauth.provider import Provider
 from ibkr_sim.webapi.ordering.desk import OrderDesk
-from ibkr_sim.webapi.ordering.groups import Groups
 from ibkr_sim.webapi.ordering.tradebook import TradeBook
 from ibkr_sim.webapi.pacing import Pacing
 from ibkr_sim.webapi.pipeline import Pipeline
@@ -166,7 +165,6 @@ class WebApiDoor:
         return partial(_answer, self._pipeline, route)
 
     def _hear(self, event: Event) -> None:
-        self.house.orders.groups.hear(event)
         trade = self.house.trades.hear(event)
         self._hub.hear(event, trade)
         self.house.user.hear(event)
@@ -185,15 +183,14 @@ def _house(market: Market, settings: WebApiSettings, faults: Faults) -> House:
         return time.time() + faults.skew().total_seconds()
 
     nonces = Nonces(wall, unsettled.clock_skew, unsettled.timestamp_slack)
-    groups = Groups(market)
     return House(
         market=market,
         settings=settings,
         sessions=Sessions(settings, market.accounts[0], market.now, token),
         provider=Provider(settings.consumers, nonces, market.now, secrets.token_bytes),
         grants=Grants(settings.oauth2_clients, time.time, token, settings.username),
-        orders=OrderDesk(market, settings, groups, _reply_id),
-        trades=TradeBook(settings.time_zone),
+        orders=OrderDesk(market, settings, _reply_id),
+        trades=_trades(market, settings),
         pacing=Pacing(lambda: asyncio.get_running_loop().time(), market.now, settings.penalty),
         faults=faults,
         wall=wall,
@@ -203,6 +200,17 @@ def _house(market: Market, settings: WebApiSettings, faults: Faults) -> House:
         user=Belongings(market),
         tickets=set(),
     )
+
+
+def _trades(market: Market, settings: WebApiSettings) -> TradeBook:
+    """With those of the day, where the exchange has gone on from an earlier one."""
+    book = TradeBook(settings.time_zone)
+    for execution, commission in market.executions():
+        order = market.order(execution.perm_id)
+        if order is not None:
+            book.hear(Executed(execution, order))
+            book.hear(CommissionCharged(commission, execution, order))
+    return book
 
 
 def _reply_id() -> str:

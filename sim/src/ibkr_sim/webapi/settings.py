@@ -66,6 +66,10 @@ class Unsettled:
     """Of switching to the account that is selected: 200 `{"success":...}`, or 500 `{"error":...}` as of old."""
     not_subscribed_status: int = 500
     """Of an unsubscribe without a subscription: 500 was recorded, clients expect 404 too."""
+    stops_outside_hours_refused: bool = True
+    """Whether a stop order that says `outsideRTH` is refused during regular hours."""
+    manual_indicator_needed: bool = True
+    """Whether orders for US futures and their options are refused that do not say `manualIndicator`."""
     bare_success: bool = False
     """Whether a single order's success is an object instead of a list of one."""
     day_reads_close: bool = True

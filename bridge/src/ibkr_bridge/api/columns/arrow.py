@@ -50,7 +50,6 @@ class _Sink:
 class _Columns:
     """What both formats share. Raises ImportError without pyarrow."""
 
-    at_once: Final = False
     streams: Final = True
 
     def __init__(self) -> None:

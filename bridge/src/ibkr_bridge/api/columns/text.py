@@ -19,7 +19,6 @@ class JsonWriter:
     """One object; `bars` stands between what is known before and after them."""
 
     media_type: Final = "application/json"
-    at_once: Final = False
     streams: Final = False
 
     def __init__(self) -> None:
@@ -48,7 +47,6 @@ class LinesWriter:
     """NDJSON: a bar is an object with `time`; every other line has one member, which says what it is."""
 
     media_type: Final = "application/x-ndjson"
-    at_once: Final = True
     streams: Final = True
 
     def begin(self, head: Facts) -> bytes:
@@ -71,7 +69,6 @@ class CsvWriter:
     """RFC 4180 with a line of names; what is missing is empty."""
 
     media_type: Final = "text/csv; charset=utf-8; header=present"
-    at_once: Final = False
     streams: Final = True
 
     def begin(self, head: Facts) -> bytes:  # noqa: ARG002

@@ -17,10 +17,6 @@ class Writer(Protocol):
     def media_type(self) -> str: ...
 
     @property
-    def at_once(self) -> bool:
-        """Whether the answer begins before there is any bar: what then goes wrong is told in it."""
-
-    @property
     def streams(self) -> bool:
         """Whether bars leave as they come; else all at the end, under a status that is true of all of them."""
 

@@ -185,7 +185,7 @@ class Download:
     async def _begun(self, found: Days | Span) -> Span:
         """No further back than data go: an empty piece alone is not their beginning."""
         start = await self._first_day(found) if isinstance(found, Days) else found.start
-        if pieces(Span(start, found.end), self._longest) > 1:
+        if pieces(Span(start, found.end), self._longest) > self._history.limits.head_above:
             start = max(start, await self._history.head(self.contract, self.what, rth=self.rth))
         return Span(min(start, found.end), found.end)
 

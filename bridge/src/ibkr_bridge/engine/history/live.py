@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -44,6 +45,9 @@ class _Line:
     """Where the door tells no bars."""
     failed: str | None = None
     bars: deque[Bar] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    """Since the line was last lost: without a hole."""
+    last: datetime | None = None
+    """When the newest bar began."""
 
 
 class LiveBars:
@@ -107,20 +111,29 @@ class LiveBars:
     async def last(
         self, query: ContractQuery, bar: BarSize | None, count: int, what: What | None, *, rth: bool
     ) -> Recent:
-        """So many bars at most; without a size, the smallest this door has that can follow live. Raises as history."""
+        """So many bars at most; without a size, the smallest this door has that can follow live. Raises as history.
+
+        Nothing is asked where a line that is open has brought as many: IBKR allows one such question in ten seconds.
+        """
         longest = self._history.limits.longest
         size = bar or next(size for size in SIZES.values() if size.length >= LENGTH and size.name in longest)
-        duration = reach(size, count)
-        download = await self._history.open(Wish(query, size, what, rth, duration=duration))
+        download = await self._history.open(Wish(query, size, what, rth, duration=reach(size, count)))
+        contract, told = download.contract, download.what
+        line = self._following(contract, told, size, rth=rth)
+        if line is not None and len(line.bars) >= count:
+            kept = tuple(line.bars)[-count:]
+            return Recent(contract, told, rth, size, kept, complete=True, as_of=self._clock.now())
         bars: tuple[Bar, ...] = ()
         async for step in download.steps():
             if isinstance(step, Part):
                 bars += step.bars
-        line = self._lines.get(download.contract.conid)
-        if line is not None and line.what is download.what and size.length == LENGTH and not rth:
-            bars = followed(bars, tuple(line.bars))
-        contract = download.contract
-        return Recent(contract, download.what, rth, size, bars[-count:], download.complete, download.as_of)
+        bars = followed(bars, line.bars if line else ())[-count:]
+        return Recent(contract, told, rth, size, bars, download.complete, download.as_of)
+
+    def _following(self, contract: Contract, what: What, size: BarSize, *, rth: bool) -> _Line | None:
+        """A line whose bars are of this kind."""
+        line = self._lines.get(contract.conid)
+        return line if line is not None and line.what is what and size.length == LENGTH and not rth else None
 
     def stale(self, conid: int) -> str | None:
         line = self._lines.get(conid)
@@ -173,6 +186,7 @@ class LiveBars:
             return
         if isinstance(event, BarsFailed):
             line.failed = event.text
+            line.bars.clear()
             self._publish(line, None)
         else:
             line.failed = None
@@ -181,14 +195,17 @@ class LiveBars:
     def _tell(self, line: _Line, bar: Bar | None) -> None:
         if bar is not None:
             line.bars.append(bar)
+            line.last = bar.time
             self._publish(line, bar)
 
-    def _session_changed(self, _session: Session) -> None:
+    def _session_changed(self, session: Session) -> None:
         for line in self._lines.values():
+            if not session.ready:
+                line.bars.clear()
             self._publish(line, None)
 
     def _publish(self, line: _Line, bar: Bar | None) -> None:
         stale = self._sessions.stale or line.failed
         source = "quotes" if line.building is not None else "ibkr"
-        tick = BarTick(line.contract, bar, line.what, source, stale, line.bars[-1].time if line.bars else None)
+        tick = BarTick(line.contract, bar, line.what, source, stale, line.last)
         self._publisher.publish(bar_topic(line.contract.conid), tick)

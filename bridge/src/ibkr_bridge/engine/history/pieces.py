@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from ibkr_bridge.domain.bars import Bar
-from ibkr_bridge.domain.errors import BrokerSilent
+from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
 from ibkr_bridge.engine.history.pacing import Asked, Question, question, remembered, wait
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.history import HistorySource, PacedOut, Piece
@@ -120,8 +120,9 @@ class Pieces:
                     bars = await self._source.bars(piece)
             except PacedOut as refused:
                 if refusals == len(_PENALTIES):
-                    raise
-                log.warning("IBKR paced history out", detail=refused.detail, pause=_PENALTIES[refusals])
+                    advice = "Another program of this user asks too. Try again in ten minutes."
+                    raise BrokerRefused(refused.ibkr_code, refused.text, advice=advice) from refused
+                log.warning("IBKR paced history out", text=refused.text, pause=_PENALTIES[refusals])
                 self._barred_until = self._clock.monotonic() + _PENALTIES[refusals]
                 refusals += 1
             except BrokerSilent as silent:

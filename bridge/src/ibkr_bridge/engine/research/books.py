@@ -75,6 +75,8 @@ class Books:
         self._lines: dict[str, _Line] = {}
         """By topic."""
         self._opening = asyncio.Lock()
+        self._any = asyncio.Event()
+        """Whether there are lines to be looked at."""
         sessions.listen(self._session_changed)
 
     async def book(self, query: ContractQuery) -> tuple[Contract, Seen[Book]]:
@@ -108,9 +110,12 @@ class Books:
     async def run(self) -> None:
         """Close lines that nobody wants any more, until cancelled."""
         while True:
+            await self._any.wait()
             await self._clock.sleep(_SWEEP)
             for topic in list(self._lines):
                 await self._close(topic)
+            if not self._lines:
+                self._any.clear()
 
     async def _contract(self, query: ContractQuery) -> Contract:
         """A conid stands for a contract wherever it trades: an exchange that is named beside it decides."""
@@ -150,6 +155,7 @@ class Books:
     async def _open(self, topic: str, line: _Line) -> _Line:
         self._sessions.require()
         self._lines[topic] = line
+        self._any.set()
         try:
             await self._port.open_book(line.contract, MOST_ROWS, partial(self._told, topic))
         except (BridgeError, asyncio.CancelledError):

@@ -95,18 +95,26 @@ class Executions:
     async def _ours(self, wanted: _Wanted, after: int, limit: int) -> tuple[list[Filled], int, bool]:
         """What was found, the last entry that was read, and whether the journal ended there."""
         found: list[Filled] = []
+        orders: dict[str, Order] = {}
         for _batch in range(_MOST_READ // _BATCH):
             updates = await _read(self._journal.events(after, _BATCH))
             for update in updates:
                 after = update.seq
                 event = update.event
                 if isinstance(event, Executed) and wanted.fits(event) and self._accounts.visible(event.account):
-                    found.append(Filled(event, await _read(self._journal.order(update.order.id)) or update.order))
+                    found.append(Filled(event, await self._order(update.order, orders)))
                     if len(found) == limit:
                         return found, after, False
             if len(updates) < _BATCH:
                 return found, after, True
         return found, after, False
+
+    async def _order(self, then: Order, known: dict[str, Order]) -> Order:
+        """As it stands now: it knows of charges that came after the execution. Each is read once a page."""
+        if then.id not in known:
+            now = await _read(self._journal.order(then.id))
+            known[then.id] = now or then
+        return known[then.id]
 
     async def _theirs(self, wanted: _Wanted) -> tuple[list[Filled], str | None]:
         """And why some may be missing: ours need not wait for IBKR to show the others."""

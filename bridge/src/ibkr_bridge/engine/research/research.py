@@ -21,9 +21,11 @@ from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.research import (
     Article,
+    Computed,
     Headline,
     Listing,
     NewsProvider,
+    OptionModel,
     OptionQuote,
     OptionSeries,
     OptionWish,
@@ -100,6 +102,14 @@ class Research:
             wish = replace(wish, strikes=await self._nearest(query, wish.expiry))
         key = ("chain", underlying.conid, wish)
         return underlying, await self._ask(key, lambda: self._port.option_chain(underlying, wish))
+
+    async def computed(self, query: ContractQuery, model: OptionModel) -> tuple[Contract, Seen[Computed]]:
+        """Raises InvalidRequest unless either a volatility or a price is given."""
+        if (model.volatility is None) == (model.price is None):
+            raise InvalidRequest("Give either `volatility` or `price`.", field="volatility")
+        underlying = await self._contracts.resolve(query)
+        key = ("computed", underlying.conid, model)
+        return underlying, await self._ask(key, lambda: self._port.computed(underlying, model))
 
     async def ticks(self, query: ContractQuery, window: TickWindow) -> tuple[Contract, Seen[Sequence[Tick]]]:
         """Raises InvalidRequest for a window whose end is not after its start."""

@@ -93,7 +93,7 @@ class Callbacks:
         self.historicalNewsEnd = research.headlines_end
         self.newsArticle = research.article_text
         self.historicalData = history.row
-        self.historicalDataEnd = history.end
+        self.historicalDataEnd = history.complete
         self.headTimestamp = history.begins
         self.realtimeBar = history.live
         self._orders = orders

@@ -14,6 +14,7 @@ _SUPPORTED = frozenset(
         "contract.search",
         "executions",
         "market.depth",
+        "market.option_model",
         "market.options",
         "market.scanner",
         "market.search",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Final
 
 import ib_async
+from ib_async.client import Client
 
 from ibkr_bridge.domain.bars import Bar, BarSize, Duration, What
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused
+from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent
 from ibkr_bridge.ports.history import BarArrived, BarsFailed, HearBars, HistoryLimits, PacedOut, Piece
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
@@ -108,18 +109,15 @@ class History:
                 False,  # noqa: FBT003  keepUpToDate; ib_async names no argument
                 [],
             )
-            ended = False
             try:
                 rows = await request.all(self._wire.settings.request_timeout * _PATIENCE)
-                ended = True
             except BrokerRefused as refused:
-                ended = True
                 if refused.ibkr_code == _FAILED:
                     return _nothing(refused)
                 raise
-            finally:
-                if not ended:
-                    await self._cancel(number)
+            except (BrokerSilent, asyncio.CancelledError):
+                await self._end(Client.cancelHistoricalData, number)
+                raise
         return [_bar(row, piece.bar) for row in rows]
 
     async def head(self, contract: Contract, what: What, *, rth: bool) -> datetime | None:
@@ -127,7 +125,11 @@ class History:
         number = client.getReqId()
         with self._wire.requests.open(number, f"the beginning of the data of {contract.symbol}") as request:
             client.reqHeadTimeStamp(number, translate.contract_sent(contract), what.value, int(rth), _SECONDS)
-            found = await request.all(self._wire.settings.request_timeout)
+            try:
+                found = await request.all(self._wire.settings.request_timeout)
+            except (BrokerSilent, asyncio.CancelledError):
+                await self._end(Client.cancelHeadTimeStamp, number)
+                raise
         return _read(str(found[0])) if found else None
 
     async def open_bars(self, contract: Contract, what: What, hear: HearBars) -> None:
@@ -154,7 +156,7 @@ class History:
     def row(self, number: int, bar: ib_async.BarData) -> None:
         self._wire.requests.add(number, bar)
 
-    def end(self, number: int, _start: str, _end: str) -> None:
+    def complete(self, number: int, _start: str, _end: str) -> None:
         self._wire.requests.finish(number)
 
     def begins(self, number: int, text: str) -> None:
@@ -196,10 +198,10 @@ class History:
         contract = translate.contract_sent(line.contract)
         client.reqRealTimeBars(line.number, contract, _LIVE_BAR, line.what.value, 0, [])
 
-    async def _cancel(self, number: int) -> None:
+    async def _end(self, cancel: Callable[[Client, int], None], number: int) -> None:
         """IBKR counts a question until it is answered, or ended."""
         try:
-            (await self._wire.turn(Lane.DATA)).cancelHistoricalData(number)
+            cancel(await self._wire.turn(Lane.DATA), number)
         except BrokerAway:
             return  # the question went with the connection
 
@@ -210,7 +212,7 @@ def _nothing(refused: BrokerRefused) -> Sequence[Bar]:
     if _NOTHING in text:
         return ()
     if _PACED in text:
-        raise PacedOut(_FAILED, refused.text, advice="Wait a few minutes: other programs of this user ask as well.")
+        raise PacedOut(_FAILED, refused.text)
     raise refused
 
 

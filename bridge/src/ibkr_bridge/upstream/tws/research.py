@@ -13,11 +13,13 @@ from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, NotSupported
 from ibkr_bridge.ports.research import (
     Article,
+    Computed,
     Headline,
     HearBook,
     HearFrame,
     Listing,
     NewsProvider,
+    OptionModel,
     OptionQuote,
     OptionSeries,
     OptionWish,
@@ -81,6 +83,9 @@ class Research:
 
     async def option_chain(self, underlying: Contract, wish: OptionWish) -> Sequence[OptionQuote]:
         return await self.options.chain(underlying, wish)
+
+    async def computed(self, underlying: Contract, model: OptionModel) -> Computed:
+        return await self.options.computed(underlying, model)
 
     async def ticks(self, contract: Contract, window: TickWindow) -> Sequence[Tick]:
         for _half in range(2 if window.kind is TickKind.QUOTES else 1):  # IBKR counts bid and ask apart
@@ -159,7 +164,7 @@ class Research:
         return Article(provider, article, text, binary=kind == 1)
 
     async def open_topic(self, topic: Topic, hear: HearFrame) -> None:  # noqa: ARG002  as the port names them
-        raise NotSupported(NO_STREAM)
+        raise NotSupported(NO_STREAM, advice="Set IBKR_SERVICE_UPSTREAM=webapi.")
 
     async def close_topic(self, topic: Topic) -> None:
         """There is none open."""

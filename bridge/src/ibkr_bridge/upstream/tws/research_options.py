@@ -13,7 +13,15 @@ import ib_async
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, InvalidRequest
-from ibkr_bridge.ports.research import OptionFigures, OptionQuote, OptionSeries, OptionWish, Right
+from ibkr_bridge.ports.research import (
+    Computed,
+    OptionFigures,
+    OptionModel,
+    OptionQuote,
+    OptionSeries,
+    OptionWish,
+    Right,
+)
 from ibkr_bridge.upstream.gathering import all_of
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
@@ -31,9 +39,12 @@ _OPEN_INTEREST: Final = "101"
 """TWS API, "Generic Tick Types"."""
 _MODEL: Final = frozenset({13, 83})
 """The model's computation, live or delayed; others are of the bid, the ask and the last price."""
+_ASKED_FOR: Final = 53
+"""The computation from a caller's figures."""
 _INTEREST: Final[Mapping[int, Right]] = {27: Right.CALL, 28: Right.PUT}
 """Of calls and of puts: IBKR sends both, and 0 for the one that the option is not."""
 _NO_CONTRACT: Final = 200
+_SMART: Final = "SMART"
 _NOT_COMPUTED: Final = Decimal(-2)
 _TOLD: Final = frozenset(field.name for field in fields(OptionFigures))
 _WHOLE: Final = frozenset({"bid", "ask", "delta", "open_interest"})
@@ -52,12 +63,14 @@ class Options:
         self._lines: dict[int, _Line] = {}
 
     async def series(self, underlying: Contract) -> Sequence[OptionSeries]:
+        """Each exchange tells what it lists; SMART, where it is among them, tells it of all."""
         client = await self._wire.turn(Lane.DATA)
         number = client.getReqId()
         with self._wire.requests.open(number, f"the options of {underlying.symbol}") as request:
             exchange = underlying.exchange if underlying.sec_type == "FUT" else ""
             client.reqSecDefOptParams(number, underlying.symbol, exchange, underlying.sec_type, underlying.conid)
-            return await request.all(self._wire.settings.request_timeout)
+            found: list[OptionSeries] = await request.all(self._wire.settings.request_timeout)
+        return [series for series in found if series.exchange == _SMART] or found
 
     async def chain(self, underlying: Contract, wish: OptionWish) -> Sequence[OptionQuote]:
         """One question for the contracts of the day, then a line for each. Raises InvalidRequest for too many."""
@@ -69,6 +82,27 @@ class Options:
         if refusals and len(refusals) == len(quoted):
             raise refusals[0]
         return [option for option, _refusal in quoted]
+
+    async def computed(self, underlying: Contract, model: OptionModel) -> Computed:
+        client = await self._wire.turn(Lane.DATA)
+        number = client.getReqId()
+        strike: Any = format(model.strike, "f")  # as text it passes through no float
+        option = ib_async.Contract(
+            symbol=underlying.symbol,
+            secType="FOP" if underlying.sec_type == "FUT" else "OPT",
+            lastTradeDateOrContractMonth=f"{model.expiry:%Y%m%d}",
+            strike=strike,
+            right=model.right.value,
+            exchange=underlying.exchange,
+            currency=underlying.currency,
+        )
+        with self._wire.requests.open(number, f"its model of an option on {underlying.symbol}") as request:
+            if model.volatility is not None:
+                client.calculateOptionPrice(number, option, model.volatility, model.underlying_price, [])
+            else:
+                client.calculateImpliedVolatility(number, option, model.price, model.underlying_price, [])
+            found: list[Computed] = await request.all(self._wire.settings.request_timeout)
+        return found[-1]
 
     def parameters(
         self,
@@ -118,17 +152,21 @@ class Options:
         _attribute: int,
         volatility: float,
         delta: float,
-        _price: float,
+        price: float,
         _dividends: float,
         gamma: float,
         vega: float,
         theta: float,
         _underlying: float,
     ) -> None:
+        figures = {"delta": delta, "gamma": gamma, "theta": theta, "vega": vega}
+        known = {name: None if value == _NOT_COMPUTED else decimal(value) for name, value in figures.items()}
+        known["implied_volatility"] = None if volatility < 0 else decimal(volatility)
         if tick in _MODEL:
-            figures = {"delta": delta, "gamma": gamma, "vega": vega, "theta": theta}
-            computed = {name: None if value == _NOT_COMPUTED else value for name, value in figures.items()}
-            self._take(number, {"implied_volatility": None if volatility < 0 else volatility, **computed})
+            self._take(number, known)
+        elif tick == _ASKED_FOR:
+            self._wire.requests.add(number, Computed(price=None if price < 0 else decimal(price), **known))
+            self._wire.requests.finish(number)
 
     async def _listed(self, underlying: Contract, wish: OptionWish) -> list[OptionQuote]:
         client = await self._wire.turn(Lane.DATA)

@@ -36,10 +36,12 @@ _SUPPORTED: Final = frozenset(
     }
 )
 NO_TICKS: Final = "IBKR's Web API has no single ticks; TWS and IB Gateway have."
+NO_MODEL: Final = "IBKR's Web API reckons no option from given figures; TWS and IB Gateway do."
 NO_NEWS: Final = "IBKR's Web API has no news; TWS and IB Gateway have."
 CANCEL_EVERYTHING: Final = "The Web API cancels order by order, and knows no order of another user name."
 _MISSING: Final = {
     "order.cancel_everything": CANCEL_EVERYTHING,
+    "market.option_model": NO_MODEL,
     "market.ticks": NO_TICKS,
     "news": NO_NEWS,
     "order.type.PEG_MID": "The Web API names no such order type.",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_bridge.domain.bars import Bar, BarSize, Duration, What
+from ibkr_bridge.domain.bars import SIZES, Bar, BarSize, Duration, What
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BrokerRefused, NotSupported
 from ibkr_bridge.ports.history import HearBars, HistoryLimits, Piece
@@ -40,12 +40,21 @@ _LONGEST: Final = {
     **dict.fromkeys(("1w", "1M"), Duration(15, "Y")),
 }
 LIMITS: Final = HistoryLimits(
-    longest=MappingProxyType(_LONGEST), kinds=frozenset(_SOURCES), at_once=2, points=1000, small=0
+    longest=MappingProxyType(_LONGEST),
+    kinds=frozenset(_SOURCES),
+    at_once=2,
+    burst_count=1000,
+    points=1000,
+    head_above=60,
 )
 """Web API v1.0, "Historical Market Data": step sizes, 1000 points, 5 at once; some are left to other programs."""
 _NOTHING: Final = "no data"
 _EVENING: Final = timedelta(hours=6)
 _MINUTE: Final = 60
+_MONTHS: Final = SIZES["1M"]
+_LOOKS: Final = 4
+_MARGIN: Final = timedelta(days=1)
+"""A bar of a month has the date of its first session, whose evening before counts too."""
 
 
 class History:
@@ -80,9 +89,16 @@ class History:
         bars = (_bar(row, piece, factor) for row in translate.rows(told.get("data")))
         return [bar for bar in bars if bar is not None]
 
-    async def head(self, contract: Contract, what: What, *, rth: bool) -> datetime | None:  # noqa: ARG002
-        """This door does not say."""
-        return None
+    async def head(self, contract: Contract, what: What, *, rth: bool) -> datetime | None:
+        """This door does not say; bars of months, a few questions for all of time, show it."""
+        first: datetime | None = None
+        for _ in range(_LOOKS):
+            bars = await self.bars(Piece(contract, what, rth, _MONTHS, LIMITS.longest[_MONTHS.name], first))
+            earlier = min((bar.time for bar in bars), default=None)
+            if earlier is None or (first is not None and earlier >= first):
+                break
+            first = earlier
+        return None if first is None else first - _MARGIN
 
     async def open_bars(self, contract: Contract, what: What, hear: HearBars) -> None:  # noqa: ARG002
         raise NotSupported(f"The Web API tells no bars of {contract.symbol} as they come.")

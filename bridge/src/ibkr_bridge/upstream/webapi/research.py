@@ -16,6 +16,7 @@ from ibkr_bridge.ports.research import (
     HearFrame,
     Listing,
     NewsProvider,
+    OptionModel,
     OptionQuote,
     OptionSeries,
     OptionWish,
@@ -27,7 +28,7 @@ from ibkr_bridge.ports.research import (
     Topic,
 )
 from ibkr_bridge.upstream.webapi import errors, translate
-from ibkr_bridge.upstream.webapi.capabilities import NO_NEWS, NO_TICKS
+from ibkr_bridge.upstream.webapi.capabilities import NO_MODEL, NO_NEWS, NO_TICKS
 from ibkr_bridge.upstream.webapi.research_depth import TOPIC as DEPTH
 from ibkr_bridge.upstream.webapi.research_depth import Depth
 from ibkr_bridge.upstream.webapi.research_options import Options
@@ -37,6 +38,7 @@ from ibkr_bridge.upstream.webapi.translate import Row
 from ibkr_bridge.upstream.webapi.wire import Wire
 
 TOPICS: Final = frozenset({DEPTH, "smh", "ssd", "sld"})
+_OTHER_DOOR: Final = "Set IBKR_SERVICE_UPSTREAM=tws for a service at TWS or IB Gateway."
 _SEARCH: Final = "/iserver/secdef/search"
 _BONDS: Final = 2147483647
 """The row of all corporate bonds, which ends many a search."""
@@ -73,8 +75,11 @@ class Research:
     async def option_chain(self, underlying: Contract, wish: OptionWish) -> Sequence[OptionQuote]:
         return await self._options.chain(underlying, wish)
 
+    async def computed(self, underlying: Contract, model: OptionModel) -> NoReturn:  # noqa: ARG002  as the port names them
+        raise NotSupported(NO_MODEL, advice=_OTHER_DOOR)
+
     async def ticks(self, contract: Contract, window: TickWindow) -> NoReturn:  # noqa: ARG002  as the port names them
-        raise NotSupported(NO_TICKS)
+        raise NotSupported(NO_TICKS, advice=_OTHER_DOOR)
 
     async def scan_parameters(self) -> ScanParameters:
         told = translate.mapping(await self._wire.read("/iserver/scanner/params"))
@@ -97,7 +102,7 @@ class Research:
         return [ScanRow(rank, _scanned(row), _text(row, "scan_data") or None) for rank, row in enumerate(found, 1)]
 
     async def news_providers(self) -> Sequence[NewsProvider]:
-        raise NotSupported(NO_NEWS)
+        raise NotSupported(NO_NEWS, advice=_OTHER_DOOR)
 
     async def headlines(
         self,
@@ -107,10 +112,10 @@ class Research:
         end: datetime | None,  # noqa: ARG002
         limit: int,  # noqa: ARG002
     ) -> Sequence[Headline]:
-        raise NotSupported(NO_NEWS)
+        raise NotSupported(NO_NEWS, advice=_OTHER_DOOR)
 
     async def article(self, provider: str, article: str) -> Article:  # noqa: ARG002  as above
-        raise NotSupported(NO_NEWS)
+        raise NotSupported(NO_NEWS, advice=_OTHER_DOOR)
 
     async def open_topic(self, topic: Topic, hear: HearFrame) -> None:
         await self._topics.open(topic, hear)

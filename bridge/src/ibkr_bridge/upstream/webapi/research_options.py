@@ -52,18 +52,24 @@ class Options:
 
     async def series(self, underlying: Contract) -> Sequence[OptionSeries]:
         """One call for the months, and two for each of them: the days are told by the contracts alone."""
+        months = await self._months(underlying)
         found: dict[tuple[str, str], list[OptionSeries]] = {}
-        for month in await self._months(underlying):
-            strikes = await self._strikes(underlying, month)
-            if not strikes:
-                continue
-            middle = strikes[len(strikes) // 2]
-            rows = await self._contracts(underlying, month, middle, Right.CALL)
-            for name, listed in _by_class(rows).items():
-                days = tuple(sorted(day for row in listed if (day := _day(row.get("maturityDate"))) is not None))
-                multiplier = translate.decimal(listed[0].get("multiplier"))
-                found.setdefault(name, []).append(OptionSeries(name[1], name[0], multiplier, days, strikes))
+        for listed in await all_of([self._of_month(underlying, month) for month in months]):
+            for series in listed:
+                found.setdefault((series.trading_class, series.exchange), []).append(series)
         return [_joined(parts) for parts in found.values()]
+
+    async def _of_month(self, underlying: Contract, month: str) -> list[OptionSeries]:
+        strikes = await self._strikes(underlying, month)
+        if not strikes:
+            return []
+        found = []
+        rows = await self._contracts(underlying, month, strikes[len(strikes) // 2], Right.CALL)
+        for (trading_class, exchange), listed in _by_class(rows).items():
+            days = {day for row in listed if (day := _day(row.get("maturityDate"))) is not None}
+            multiplier = translate.decimal(listed[0].get("multiplier"))
+            found.append(OptionSeries(exchange, trading_class, multiplier, tuple(sorted(days)), strikes))
+        return found
 
     async def chain(self, underlying: Contract, wish: OptionWish) -> Sequence[OptionQuote]:
         """Raises InvalidRequest for more options than one answer may have."""

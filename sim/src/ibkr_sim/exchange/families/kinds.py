@@ -34,6 +34,11 @@ class Kind:
     at_close: bool = False
 
     @property
+    def names_limit(self) -> bool:
+        """Whether its limit price, if it has one, is the price that it is about."""
+        return self.limit or self.peg is not None
+
+    @property
     def auxiliary(self) -> bool:
         """Whether it needs a stop or trigger price."""
         return self.trigger in (Trigger.STOP, Trigger.TOUCH)
@@ -56,5 +61,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "REL": Kind(peg=Peg.SAME_SIDE),
     }
 )
-PLAIN: Final = ("MKT", "LMT", "STP", "STP LMT")
-"""What a limit and a stop price suffice for."""
+
+
+def kind_of(order_type: str) -> Kind:
+    """Also of a type that nobody knows, which will be refused."""
+    return KINDS.get(order_type, Kind())

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.fields import FieldWriter, Value
-from ibkr_sim.tws.versions import CONTRACT_SIZE_RULES, INELIGIBILITY_REASONS, ISSUER_ID, LAST_TRADE_DATE
+from ibkr_sim.tws.versions import (
+    BOND_HOURS,
+    CONTRACT_SIZE_RULES,
+    FUND_DETAILS,
+    INELIGIBILITY_REASONS,
+    ISSUER_ID,
+    LAST_TRADE_DATE,
+)
 
 _SIZE_MIN_TICK_ONLY = 163
 _AGGREGATE_GROUP = 1
+_FUND = ("", "", "", "", "", "", 0, 0, 0, "", "", "", "", "", "", "", "")
+"""Name, family, type, loads, fees, closed or not, amounts, states, policies: none of it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +37,9 @@ def contract_fields(contract: Contract, exchange: str, *, right: str = "") -> tu
         contract.conid,
         contract.symbol,
         contract.sec_type,
-        "",
-        "0",
-        right,
+        expiry(contract),
+        contract.strike or "0",
+        contract.right or right,
         contract.multiplier,
         exchange,
         contract.currency,
@@ -39,27 +48,57 @@ def contract_fields(contract: Contract, exchange: str, *, right: str = "") -> tu
     )
 
 
+def expiry(contract: Contract) -> str:
+    """The last trading day; a bond's maturity is told in its details alone."""
+    return f"{contract.expiry:%Y%m%d}" if contract.expiry and contract.sec_type != "BOND" else ""
+
+
 def contract_details(
     version: int, request_id: int, contract: Contract, exchange: str, sessions: Sessions, rule_id: int
 ) -> bytes:
     writer = FieldWriter(10, version).before(CONTRACT_SIZE_RULES, 8).add(request_id)
-    writer.add(contract.symbol, contract.sec_type, "").since(LAST_TRADE_DATE, "")
-    writer.add("0", "", exchange, contract.currency, contract.local_symbol)
+    day = expiry(contract)
+    writer.add(contract.symbol, contract.sec_type, day).since(LAST_TRADE_DATE, day)
+    writer.add(contract.strike or "0", contract.right, exchange, contract.currency, contract.local_symbol)
     writer.add(contract.trading_class, contract.trading_class, contract.conid, contract.min_tick)
     writer.before(CONTRACT_SIZE_RULES, 1).add(contract.multiplier)
-    writer.add(",".join(contract.order_types), ",".join(contract.valid_exchanges), 1, 0)
+    writer.add(",".join(contract.order_types), ",".join(contract.valid_exchanges), 1, contract.under_conid)
     # IBKR's clients read this one field as escapes, so a backslash in a name is doubled.
-    writer.add(contract.long_name.replace("\\", "\\\\"), contract.primary_exchange, "")
+    writer.add(contract.long_name.replace("\\", "\\\\"), contract.primary_exchange)
+    writer.add(contract.contract_month if day else "")
     writer.add(contract.industry, contract.category, contract.subcategory, contract.time_zone)
     writer.add(sessions.trading, sessions.liquid, "", "0")
     _security_ids(writer, contract)
     rules = ",".join([str(rule_id)] * len(contract.valid_exchanges))
-    writer.add(_AGGREGATE_GROUP, "", "", rules, "", contract.stock_type)
+    writer.add(_AGGREGATE_GROUP, contract.under_symbol, contract.under_sec_type, rules, day, contract.stock_type)
     if version == _SIZE_MIN_TICK_ONLY:
         writer.add(contract.size_increment)
+    _sizes(writer, contract)
+    if contract.sec_type == "FUND":
+        writer.since(FUND_DETAILS, *_FUND)
+    return writer.since(INELIGIBILITY_REASONS, 0).frame()
+
+
+def bond_details(
+    version: int, request_id: int, contract: Contract, exchange: str, sessions: Sessions, rule_id: int
+) -> bytes:
+    """Coupon and ratings are not told: only a bond's description names them."""
+    writer = FieldWriter(18, version).before(CONTRACT_SIZE_RULES, 6).add(request_id)
+    writer.add(contract.symbol, contract.sec_type, "", 0, f"{contract.expiry:%Y%m%d}" if contract.expiry else "")
+    writer.add("", "", "", "", 0, 0, 0, "", exchange, contract.currency, contract.trading_class)
+    writer.add(contract.trading_class, contract.conid, contract.min_tick).before(CONTRACT_SIZE_RULES, 1)
+    writer.add(",".join(contract.order_types), ",".join(contract.valid_exchanges), "", "", 0, "")
+    writer.add(contract.long_name).since(BOND_HOURS, contract.time_zone, sessions.trading, sessions.liquid)
+    writer.add("", "0")
+    _security_ids(writer, contract)
+    writer.add(_AGGREGATE_GROUP, ",".join([str(rule_id)] * len(contract.valid_exchanges)))
+    _sizes(writer, contract)
+    return writer.frame()
+
+
+def _sizes(writer: FieldWriter, contract: Contract) -> None:
     step = contract.size_increment
     writer.since(CONTRACT_SIZE_RULES, step, step, max(step, Decimal(100) * step))
-    return writer.since(INELIGIBILITY_REASONS, 0).frame()
 
 
 def _security_ids(writer: FieldWriter, contract: Contract) -> None:
@@ -73,10 +112,15 @@ def contract_details_end(version: int, request_id: int) -> bytes:
     return FieldWriter(52, version).add(1, request_id).frame()
 
 
-def symbol_samples(version: int, request_id: int, contracts: Sequence[Contract]) -> bytes:
+def symbol_samples(
+    version: int, request_id: int, contracts: Sequence[Contract], derived: Mapping[int, Sequence[str]]
+) -> bytes:
+    """`derived` names the security types that follow a contract, by its conid."""
     writer = FieldWriter(79, version).add(request_id, len(contracts))
     for contract in contracts:
-        writer.add(contract.conid, contract.symbol, contract.sec_type, contract.primary_exchange, contract.currency, 0)
+        writer.add(contract.conid, contract.symbol, contract.sec_type, contract.primary_exchange, contract.currency)
+        types = derived.get(contract.conid, ())
+        writer.add(len(types), *types)
         writer.since(ISSUER_ID, contract.long_name, "")
     return writer.frame()
 

@@ -15,7 +15,13 @@ def execution_details(version: int, request_id: int, contract: Contract, executi
     writer = FieldWriter(11, version).add(request_id, execution.order_id)
     writer.add(*contract_fields(contract, execution.exchange), execution.exec_id, time, execution.account)
     writer.add(execution.exchange, "BOT" if execution.side is Side.BUY else "SLD", execution.shares, execution.price)
-    writer.add(execution.perm_id, execution.client_id, 0, execution.cumulative, execution.average_price)
+    writer.add(
+        execution.perm_id,
+        execution.client_id,
+        int(execution.liquidation),
+        execution.cumulative,
+        execution.average_price,
+    )
     writer.add(execution.order_ref, "", "", "", execution.liquidity)
     return writer.since(PENDING_PRICE_REVISION, 0).since(SUBMITTER, "").frame()
 

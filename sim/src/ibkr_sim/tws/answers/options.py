@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from ibkr_sim.exchange.contracts import Listing
 from ibkr_sim.tws.fields import FieldWriter
 
 CUSTOM: Final = 53
@@ -22,6 +23,12 @@ class OptionFigures:
     vega: Decimal
     theta: Decimal
     underlying: Decimal
+
+
+def option_parameters(version: int, request_id: int, exchange: str, listing: Listing) -> bytes:
+    writer = FieldWriter(75, version).add(request_id, exchange, listing.underlying, listing.trading_class)
+    writer.add(listing.multiplier, len(listing.expiries), *(f"{day:%Y%m%d}" for day in listing.expiries))
+    return writer.add(len(listing.strikes), *listing.strikes).frame()
 
 
 def option_parameters_end(version: int, request_id: int) -> bytes:

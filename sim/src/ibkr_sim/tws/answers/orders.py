@@ -218,7 +218,10 @@ def _values(request: OrderRequest, stop: Decimal | None = None) -> dict[str, Ans
         "account": request.account,
         "orderRef": request.order_ref,
         "outsideRth": request.outside_rth,
+        "allOrNone": request.all_or_none,
     }
+    if request.trailing_percent is not None:
+        known["trailingPercent"] = request.trailing_percent
     if request.oca_group:
         known |= {"ocaGroup": request.oca_group, "ocaType": request.oca_type}
     if stop is not None and request.order_type.startswith("TRAIL"):

@@ -15,6 +15,8 @@ from ibkr_sim.reference.news import Article, articles, headline
 from ibkr_sim.reference.venues import component_key
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.answers.news import tick_news
+from ibkr_sim.tws.answers.options import OptionFigures, tick_option_computation
+from ibkr_sim.tws.feeds.computations import DELAYED_COMPUTATIONS, computed
 from ibkr_sim.tws.feeds.generic_ticks import (
     ONLY_GENERIC,
     TRADES,
@@ -46,6 +48,8 @@ class _Line:
     halted: bool | None = None
     figures: dict[int, Tick] = field(default_factory=dict)
     """Generic ticks by kind, as they were told."""
+    computed: dict[int, OptionFigures] = field(default_factory=dict)
+    """Of an option: what its bid, ask, last and model price imply, as it was told."""
     due: datetime | None = None
     headline: Article | None = None
     """The latest that was told."""
@@ -110,6 +114,7 @@ class MarketDataFeed:
         """Tell every quote anew, in full."""
         for request_id, line in self._lines.items():
             line.shown = line.halted = None
+            line.computed.clear()
             self._show(request_id, line)
 
     def push(self, conids: Collection[int]) -> None:
@@ -143,7 +148,18 @@ class MarketDataFeed:
         quote = self._market.quote(line.contract.conid)
         self._tell(request_id, changes(line.shown, quote), delayed=line.delayed)
         line.shown = quote
+        if line.contract.is_option:
+            self._show_option(request_id, line, quote)
         self._show_halt(request_id, line)
+
+    def _show_option(self, request_id: int, line: _Line, quote: Quote) -> None:
+        under = self._market.quote(line.contract.under_conid)
+        for kind, figures in computed(line.contract, quote, under, self._market.now()):
+            if line.computed.get(kind) != figures:
+                line.computed[kind] = figures
+                number = DELAYED_COMPUTATIONS[kind] if line.delayed else kind
+                frame = tick_option_computation(self._outlet.version, request_id, number, figures)
+                self._outlet.send(frame)
 
     def _show_halt(self, request_id: int, line: _Line) -> None:
         halted = self._market.is_halted(line.contract.conid)

@@ -9,7 +9,6 @@ from typing import Final
 
 from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.fields import FieldReader
-from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.session import Session
 
 _FINANCIAL_ADVISOR: Final = (321, "FA data operations ignored for non FA customers.")
@@ -24,15 +23,10 @@ class Absent:
     text: str
 
 
-def _not_here(name: str, id_at: int | None) -> Absent:
-    return Absent(id_at, *invalid(f"{name} is not offered by this simulator"))
-
-
 ABSENT: Final[Mapping[int, Absent]] = MappingProxyType(
     {
         18: Absent(None, *_FINANCIAL_ADVISOR),
         19: Absent(3, *_FINANCIAL_ADVISOR),
-        21: _not_here("Exercising options", 1),
         52: Absent(1, 430, "We are sorry, but fundamentals data for the security specified is not available."),
         53: Absent(1, 300, "Can't find EId with tickerId:{id}"),
         100: Absent(0, 10276, "News feed is not allowed."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.answers import contracts as answers
 from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.hours import sessions
@@ -12,6 +14,8 @@ from ibkr_sim.tws.resolution import NOT_FOUND, matches, routed
 from ibkr_sim.tws.session import Session
 
 MOST_SYMBOLS = 16
+_UNLISTED = ("CFD", "WAR", "BOND")
+"""What no symbol is looked up for."""
 
 
 def contract_details(session: Session, request: ContractDetailsRequest) -> None:
@@ -25,7 +29,8 @@ def contract_details(session: Session, request: ContractDetailsRequest) -> None:
     for contract in found:
         exchange = routed(contract, request.contract.exchange)
         hours, rule = sessions(contract, today), rule_id(contract.min_tick)
-        message = answers.contract_details(session.version, request.request_id, contract, exchange, hours, rule)
+        write = answers.bond_details if contract.sec_type == "BOND" else answers.contract_details
+        message = write(session.version, request.request_id, contract, exchange, hours, rule)
         session.send(message)
     session.send(answers.contract_details_end(session.version, request.request_id))
 
@@ -35,13 +40,23 @@ def matching_symbols(session: Session, request: MatchingSymbolsRequest) -> None:
     if session.asks_symbols_too_fast():
         return
     pattern = request.pattern.strip().upper()
-    everything = session.market.find_contracts() if pattern else ()
+    known = session.market.find_contracts() if pattern else ()
+    everything = [contract for contract in known if contract.sec_type not in _UNLISTED]
     by_symbol = [contract for contract in everything if contract.symbol.upper().startswith(pattern)]
     by_name = [
         contract for contract in everything if pattern in contract.long_name.upper() and contract not in by_symbol
     ]
     found = (by_symbol + by_name)[:MOST_SYMBOLS]
-    session.send(answers.symbol_samples(session.version, request.request_id, found))
+    derived = {contract.conid: _derived(session, contract) for contract in found}
+    session.send(answers.symbol_samples(session.version, request.request_id, found, derived))
+
+
+def _derived(session: Session, contract: Contract) -> list[str]:
+    types = {row.sec_type for row in session.market.chains(contract)}
+    futures = session.market.search(Wanted(symbol=contract.symbol, sec_type="FUT"))
+    if contract.sec_type == "IND" and any(row.under_conid == contract.conid for row in futures):
+        types.add("FUT")
+    return sorted(types)
 
 
 def market_rule(session: Session, request: MarketRuleRequest) -> None:

@@ -7,15 +7,17 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ibkr_sim.exchange.derivatives.values import described
 from ibkr_sim.exchange.model import Contract, Rejected
-from ibkr_sim.reference.black_scholes import Option, implied_volatility, worth
+from ibkr_sim.pricing.black_scholes import Option, implied_volatility, worth
 from ibkr_sim.tws.answers import options as answers
 from ibkr_sim.tws.refusals import invalid
-from ibkr_sim.tws.requests.options import Calculation, OptionParameters
+from ibkr_sim.tws.requests.options import Calculation, Exercise, OptionParameters
 from ibkr_sim.tws.requests.session import Identified
-from ibkr_sim.tws.resolution import NOT_FOUND
+from ibkr_sim.tws.resolution import NOT_FOUND, resolve
 from ibkr_sim.tws.session import Session
 
+_EXERCISE, _LAPSE = 1, 2
 _DIGITS: Final = Decimal("0.000001")
 _LEAST: Final = Decimal("0.0001")
 _YEAR: Final = 365 * 86_400
@@ -24,12 +26,38 @@ _RIGHTS: Final = {"C": True, "CALL": True, "P": False, "PUT": False}
 
 
 def option_parameters(session: Session, request: OptionParameters) -> None:
-    """The exchange lists no options: the list ends where it begins. A stranger's conid is refused."""
+    """One message for each class and exchange. A stranger's conid is refused."""
     contract = session.market.contract(request.conid)
     if contract is None or (contract.symbol, contract.sec_type) != (request.symbol, request.sec_type):
         session.refuse(request.request_id, Rejected(*invalid("Invalid contract id")))
+        return
+    for listing in session.market.chains(contract):
+        for exchange in listing.exchanges:
+            if request.exchange in ("", exchange):
+                message = answers.option_parameters(session.version, request.request_id, exchange, listing)
+                session.send(message)
+    session.send(answers.option_parameters_end(session.version, request.request_id))
+
+
+def exercise(session: Session, request: Exercise) -> None:
+    """Executions and positions tell what came of it."""
+    try:
+        _exercise(session, request)
+    except Rejected as refusal:
+        session.refuse(request.request_id, refusal)
+
+
+def _exercise(session: Session, request: Exercise) -> None:
+    """Raises Rejected."""
+    contract, quantity = resolve(session.market, request.contract), Decimal(request.quantity)
+    if request.account not in session.market.accounts:
+        raise Rejected(*invalid("Invalid account code"))
+    if request.action == _EXERCISE:
+        session.market.exercise(request.account, contract.conid, quantity, override=request.override)
+    elif request.action == _LAPSE:
+        session.market.lapse(request.account, contract.conid, quantity)
     else:
-        session.send(answers.option_parameters_end(session.version, request.request_id))
+        raise Rejected(*invalid("Please enter a valid exercise action"))
 
 
 def implied(session: Session, request: Calculation) -> None:
@@ -77,7 +105,11 @@ def _implied(option: Option, underlying: Decimal, price: Decimal) -> float:
 def _option(session: Session, request: Calculation) -> Option:
     """Raises Rejected: 200 for an underlying that is unknown, 321 for a description with gaps."""
     asked = request.contract
-    stocks = session.market.find_contracts(symbol=asked.symbol, sec_type="STK") if asked.symbol else ()
+    known = session.market.contract(asked.conid) if asked.conid else None
+    if known is not None and known.is_option:
+        return described(known, session.market.now())
+    found = (session.market.find_contracts(symbol=asked.symbol, sec_type=kind) for kind in ("STK", "IND"))
+    stocks = [row for rows in found for row in rows] if asked.symbol else []
     if asked.sec_type != "OPT" or not stocks:
         raise Rejected(NOT_FOUND, "No security definition has been found for the request")
     call = _RIGHTS.get(asked.right.upper())

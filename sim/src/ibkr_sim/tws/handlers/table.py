@@ -67,6 +67,7 @@ HANDLERS: Final[Mapping[int, Handler]] = MappingProxyType(
         16: _route(plain, orders.all_open_orders),
         17: _route(plain, basics.managed_accounts),
         20: _route(history_requests.historical_data, history.historical_data),
+        21: _route(option_requests.exercise, options.exercise),
         22: _route(scanner_requests.scanner_subscription, scanners.scanner_subscription),
         23: _route(versioned, scanners.cancel_scanner_subscription),
         24: _route(plain, scanners.scanner_parameters),

@@ -1,1 +1,1 @@
-"""Orders on their way in: tickets, questions and answers, groups."""
+"""Orders on their way in: tickets, questions and answers."""

@@ -7,16 +7,18 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any, Final
 
-from ibkr_sim.exchange.model import Order, Rejected, Status
+from ibkr_sim.exchange.families.reducing import OcaType
+from ibkr_sim.exchange.hours import local_date, trading_day
+from ibkr_sim.exchange.model import Contract, Order, Rejected, Status
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.validation import check_order
+from ibkr_sim.exchange.validation import REFUSED, check_order, check_terms
 from ibkr_sim.faults.moments import Reply, Vanished
 from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import Answer, Refused, plain_refusal
 from ibkr_sim.webapi.ordering import rows
-from ibkr_sim.webapi.ordering.groups import Groups
 from ibkr_sim.webapi.ordering.questions import Circumstances, Question, questions
 from ibkr_sim.webapi.ordering.rounds import Round, Rounds
 from ibkr_sim.webapi.ordering.tickets import Ticket
@@ -29,14 +31,19 @@ UNIQUE_FOR: Final = timedelta(hours=24)
 class OrderDesk:
     """`name` makes reply ids. `session` names who asks: nobody else may answer its questions."""
 
-    def __init__(self, market: Market, settings: WebApiSettings, groups: Groups, name: Callable[[], str]) -> None:
+    def __init__(self, market: Market, settings: WebApiSettings, name: Callable[[], str]) -> None:
         self._market, self._settings = market, settings
         self._unsettled = settings.unsettled
-        self.groups = groups
+        self._name = name
         self._rounds = Rounds(
             name, one_at_a_time=self._unsettled.one_round_at_a_time, together=self._unsettled.questions_together
         )
-        self._references: dict[tuple[str, str], tuple[datetime, int]] = {}
+        self._references: dict[tuple[str, str], tuple[datetime, int]] = {
+            (order.request.account, order.request.order_ref): (order.created_at, order.perm_id)
+            for order in (*market.completed_orders(), *market.open_orders())
+            if order.request.order_ref
+        }
+        """Of orders that were there before the door too."""
 
     def submit(
         self,
@@ -112,11 +119,23 @@ class OrderDesk:
             raise plain_refusal(self._unsettled.duplicate_status, text)
         if ticket.parent:
             return  # a leg that fails is told of in its own row
-        contract = self._market.contract(ticket.request.conid)
         try:
-            check_order(ticket.request, contract, account_known=account in self._market.accounts)
+            self._check_request(ticket)
         except Rejected as refusal:
             raise plain_refusal(200, refusal.text) from None
+
+    def _check_request(self, ticket: Ticket) -> None:
+        """Raises Rejected for what no exchange takes."""
+        request = ticket.request
+        contract = self._market.contract(request.conid)
+        known = request.account in self._market.accounts
+        checked, now = check_order(request, contract, account_known=known), self._market.now()
+        check_terms(request, checked, now)
+        if self._unsettled.stops_outside_hours_refused and request.order_type == "STP" and request.outside_rth:
+            _check_hours(checked, now)
+        needed = self._unsettled.manual_indicator_needed and checked.currency == "USD"
+        if needed and checked.sec_type in ("FUT", "FOP") and ticket.by_hand is None:
+            raise Rejected(201, f"{REFUSED}manualIndicator is needed for US futures.")
 
     def _finish(self, visit: Visit, answered: Round) -> Any:
         if answered.order_id is not None:
@@ -141,6 +160,10 @@ class OrderDesk:
             order_ref=order.request.order_ref,
             client_id=order.request.client_id,
             order_id=order.request.order_id,
+            parent=order.request.parent,
+            oca_group=order.request.oca_group,
+            oca_type=order.request.oca_type,
+            wire={**order.request.wire, **ticket.request.wire},
         )
         try:
             changed = visit.modify(order_id, request)
@@ -165,7 +188,7 @@ class OrderDesk:
         parents = [ticket for ticket in tickets if not ticket.parent]
         children = [ticket for ticket in tickets if ticket.parent]
         told, taken = [], []
-        for ticket in parents:
+        for ticket in self._joined(parents):
             try:
                 taken.append(self._take(visit, ticket, held=bool(children)))
             except Rejected as refusal:
@@ -175,7 +198,6 @@ class OrderDesk:
             row, well_formed = self._take_child(visit, ticket)
             broken = broken or not well_formed
             told.append(row)
-        self._join(parents, taken)
         return told + [self._let_go(order, dead=broken) for order in taken]
 
     def _let_go(self, order: Order, *, dead: bool) -> dict[str, Any]:
@@ -191,27 +213,27 @@ class OrderDesk:
         if parent is None:
             return rows.failed(f"Parent order ID={ticket.parent} isn't recognized."), False
         price = ticket.request.limit_price
-        if price is not None and price <= 0:
+        if price is not None and price <= 0 and ticket.spread is None:
             return rows.failed("The price must be greater than 0."), False
         try:
-            child = self._take(visit, ticket, held=True)
+            request = replace(ticket.request, parent=parent)
+            child = self._take(visit, replace(ticket, request=request), held=False)
         except Rejected as refusal:
             return rows.failed(refusal.text), True
-        self.groups.bind(child.perm_id, parent)
-        order = self._market.order(parent)
-        if order is not None and order.status is Status.FILLED:
-            child = self._market.release(child.perm_id) or child
         return rows.placed(child, parent=parent), True
 
-    def _join(self, tickets: Sequence[Ticket], orders: Sequence[Order]) -> None:
-        if len(orders) > 1 and all(ticket.single_group for ticket in tickets):
-            for order in orders:
-                self.groups.join(order.perm_id, f"oco-{orders[0].perm_id}")
+    def _joined(self, tickets: Sequence[Ticket]) -> Sequence[Ticket]:
+        """Several that say so are a group of which one fills."""
+        if len(tickets) < 2 or not all(ticket.single_group for ticket in tickets):
+            return tickets
+        number = int.from_bytes(sha256(self._name().encode()).digest()[:4], "big") % 1_000_000_000
+        name, kind = f"oco-{number}", OcaType.CANCEL
+        return [replace(ticket, request=replace(ticket.request, oca_group=name, oca_type=kind)) for ticket in tickets]
 
     def _take(self, visit: Visit, ticket: Ticket, *, held: bool) -> Order:
         """Raises Rejected, Vanished."""
         request = ticket.request
-        check_order(request, self._market.contract(request.conid), account_known=True)
+        self._check_request(ticket)
         order = visit.place(request, held=held)
         if ticket.reference:
             self._references[request.account, ticket.reference] = self._market.now(), order.perm_id
@@ -224,3 +246,10 @@ class OrderDesk:
 def _without_repetition(asked: Sequence[Question]) -> list[Question]:
     """Legs of one group ask the same only once."""
     return list({question.id: question for question in reversed(asked)}.values())[::-1]
+
+
+def _check_hours(contract: Contract, now: datetime) -> None:
+    """Raises Rejected (201) within regular hours."""
+    day = trading_day(contract, local_date(contract, now))
+    if day is not None and day.liquid_from <= now < day.liquid_to:
+        raise Rejected(201, f"{REFUSED}a stop order may not trade outside regular hours.")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from ibkr_sim.exchange.families.kinds import Trigger, kind_of
 from ibkr_sim.exchange.model import Contract, OrderRequest, Quote, Side
+from ibkr_sim.exchange.office import own_price
 from ibkr_sim.webapi.numbers import grouped, price, quantity
 from ibkr_sim.webapi.settings import WebApiSettings
 
@@ -46,7 +48,7 @@ class Circumstances:
     def title(self) -> str:
         """`BUY 5 AAPL NASDAQ @ 150.00`."""
         request, contract = self.request, self.contract
-        at = request.limit_price or request.stop_price
+        at = own_price(request)
         shown = "" if at is None else f" @ {price(at, contract)}"
         size = quantity(request.quantity)
         return f"{request.side.value} {size} {contract.local_symbol} {contract.primary_exchange}{shown}"
@@ -61,7 +63,7 @@ def questions(circumstances: Circumstances) -> list[Question]:
 
 def _price_percentage(case: Circumstances) -> Iterable[str]:
     limit, last, allowed = case.request.limit_price, case.last, case.settings.percentage_limit
-    if limit is not None and last and abs(limit - last) * 100 > allowed * last:
+    if limit is not None and last and abs(limit - last) * 100 > allowed * abs(last):
         yield (
             f'The following order "{case.title}" price exceeds \nthe Percentage constraint of {allowed}%.\n'
             "Are you sure you want to submit this order?"
@@ -85,8 +87,8 @@ def _size(case: Circumstances) -> Iterable[str]:
 
 
 def _value(case: Circumstances) -> Iterable[str]:
-    at = case.request.limit_price or case.request.stop_price or case.last or Decimal(0)
-    value, allowed = at * case.request.quantity, case.settings.value_limit
+    at = own_price(case.request) or case.last or Decimal(0)
+    value, allowed = at * case.request.quantity * case.contract.factor, case.settings.value_limit
     if value > allowed:
         currency = case.contract.currency
         yield (
@@ -113,7 +115,7 @@ def _cap_price(case: Circumstances) -> Iterable[str]:
 
 
 def _stop_order(case: Circumstances) -> Iterable[str]:
-    if case.request.order_type in ("STP", "STP LMT"):
+    if kind_of(case.request.order_type).trigger in (Trigger.STOP, Trigger.TRAIL):
         yield (
             "You are about to submit a stop order. Please be aware of the various stop order types available and the "
             "risks associated with each one.\nAre you sure you want to submit this order?"
@@ -122,7 +124,7 @@ def _stop_order(case: Circumstances) -> Iterable[str]:
 
 def _triggers_at_once(case: Circumstances) -> Iterable[str]:
     stop, last = case.request.stop_price, case.last
-    if stop is None or last is None:
+    if stop is None or last is None or kind_of(case.request.order_type).trigger is not Trigger.STOP:
         return
     if last >= stop if case.request.side is Side.BUY else last <= stop:
         yield (

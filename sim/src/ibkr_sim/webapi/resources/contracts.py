@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ibkr_sim.exchange.contracts import Wanted
 from ibkr_sim.exchange.model import Contract
+from ibkr_sim.exchange.port import Market
+from ibkr_sim.exchange.prices import INDEX
 from ibkr_sim.webapi.answers import plain_refusal, refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.shapes import contracts as shapes
 
 _STOCKS = "STK"
+_SEARCHED = ("STK", "IND", "BOND", "CRYPTO", "CMDTY", "FUND", "CFD", "WAR")
+_DERIVED = ("OPT", "FOP", "FUT")
 
 
 def routes() -> list[Route]:
@@ -35,28 +41,91 @@ def search(call: Call) -> Any:
     wanted = _parameter(call, "symbol")
     if not wanted:
         raise refusal(400, "Bad Request: symbol is missing")
-    kind = _parameter(call, "secType") or _STOCKS
-    everything = call.market.find_contracts(sec_type=kind) if kind == _STOCKS else ()
+    kind = _parameter(call, "secType")
+    kinds = (kind,) if kind in _SEARCHED else () if kind else (_STOCKS, INDEX)
+    everything = [row for one in kinds for row in call.market.find_contracts(sec_type=one)]
     if _parameter(call, "name").lower() == "true":
         return [_short(row) for row in everything if wanted.upper() in row.long_name]
     call.progress.searched.add(wanted.upper())
     found = [row for row in everything if row.symbol == wanted.upper()]
-    return [shapes.found(row) for row in sorted(found, key=lambda row: not shapes.is_us(row))]
+    ordered = sorted(found, key=lambda row: not shapes.is_us(row))
+    return [shapes.found(row, _sections(call.market, row)) for row in ordered]
 
 
-def strikes(_call: Call) -> Any:
-    """No contract here has options; IBKR answers the same where there are none."""
-    return {"call": [], "put": []}
+def strikes(call: Call) -> Any:
+    """Empty for a month that is none, and for who has not searched for the symbol."""
+    under = _contract(call, call.query.get("conid", ""), 400, "Bad Request: conid is not valid")
+    kind, month = call.query.get("sectype", ""), call.query.get("month", "")
+    exchange, found = call.query.get("exchange", ""), dict[Decimal, None]()
+    for listing in call.market.chains(under) if under.symbol in call.progress.searched else ():
+        listed = any(shapes.month(day) == month for day in listing.expiries)
+        if listing.sec_type == kind and listed and exchange in ("", *listing.exchanges):
+            found |= dict.fromkeys(listing.strikes)
+    return {"call": sorted(found), "put": sorted(found)}
 
 
 def details(call: Call) -> Any:
+    """The contract itself, or what follows it: one row for each that fits."""
     contract = _contract(call, call.query.get("conid", ""), 400, "Bad Request: conid is not valid")
     kind = call.query.get("sectype", contract.sec_type)
-    if kind not in (contract.sec_type, ""):
+    if kind not in (contract.sec_type, "", *_DERIVED):
         raise plain_refusal(400, "no contracts found")
     if contract.symbol not in call.progress.searched:
         raise plain_refusal(500, "Init session first")
-    return [shapes.details(contract)]
+    rows = [contract] if kind in (contract.sec_type, "") else _following(call, contract, kind)
+    if not rows:
+        raise plain_refusal(400, "no contracts found")
+    return [shapes.details(row) for row in rows]
+
+
+def _following(call: Call, under: Contract, kind: str) -> list[Contract]:
+    """Options or futures of the asked month, by strike and right where they are given."""
+    wanted = _of_month(call.query.get("month", ""))
+    strike, right = call.query.get("strike", ""), call.query.get("right", "")
+    try:
+        price = Decimal(strike) if strike and kind != "FUT" else None
+    except InvalidOperation:
+        raise refusal(400, "Bad Request: strike is not valid") from None
+    found = call.market.search(
+        Wanted(symbol=under.symbol, sec_type=kind, expiry=wanted, strike=price or None, right=right)
+    )
+    followed = (under.conid, under.under_conid)
+    return [row for row in found if row.under_conid in followed or _root(call, row) == under.conid]
+
+
+def _root(call: Call, option: Contract) -> int:
+    """The index under the future under an option."""
+    future = call.market.contract(option.under_conid)
+    return future.under_conid if future is not None else 0
+
+
+def _of_month(text: str) -> str:
+    """`JAN27` as `202701`. Raises Refused."""
+    try:
+        return f"{datetime.strptime(text, '%b%y'):%Y%m}"  # noqa: DTZ007  a month
+    except ValueError:
+        raise plain_refusal(400, "no contracts found") from None
+
+
+def _sections(market: Market, contract: Contract) -> list[dict[str, Any]]:
+    """What follows a contract: options, futures and their options, a contract for difference, combinations."""
+    rows = [
+        shapes.section(kind, [day for row in listings for day in row.expiries], listings[0].exchanges)
+        for kind in ("OPT", "FOP")
+        if (listings := [row for row in market.chains(contract) if row.sec_type == kind])
+    ]
+    futures = [
+        row
+        for row in market.search(Wanted(symbol=contract.symbol, sec_type="FUT"))
+        if row.under_conid == contract.conid and row.expiry is not None
+    ]
+    if futures:
+        days = [row.expiry for row in futures if row.expiry is not None]
+        rows.append(shapes.section("FUT", days, futures[0].valid_exchanges))
+    for row in market.search(Wanted(symbol=contract.symbol, sec_type="CFD")):
+        if shapes.is_us(contract):
+            rows.append({"secType": "CFD", "exchange": "SMART", "conid": str(row.conid)})
+    return [*rows, {"secType": "BAG", "legSecType": "STK"}] if shapes.is_us(contract) else rows
 
 
 def bond_filters(_call: Call) -> Any:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ibkr_sim.exchange.calendars import before
+from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.hours import hours_of
 from ibkr_sim.webapi.answers import refusal
 from ibkr_sim.webapi.call import Call, Route
 from ibkr_sim.webapi.shapes import contracts as shapes
@@ -26,7 +29,9 @@ def definitions(call: Call) -> Any:
     if not any(conids) or len(conids) > MOST_CONIDS:
         raise refusal(400, "Bad Request: conids must be 1 to 200")
     contracts = [contract for conid in conids if (contract := call.contract(conid)) is not None]
-    return {"secdef": [shapes.definition(contract, call.market.now()) for contract in contracts]}
+    now = call.market.now()
+    rows = (shapes.definition(row, now, has_options=bool(call.market.chains(row))) for row in contracts)
+    return {"secdef": list(rows)}
 
 
 def stocks(call: Call) -> Any:
@@ -36,8 +41,15 @@ def stocks(call: Call) -> Any:
 
 
 def futures(call: Call) -> Any:
-    """There are none here."""
-    return {symbol: [] for symbol in _symbols(call)}
+    """Those of a symbol that have not ended."""
+    return {
+        symbol: [
+            shapes.future(row, before(row.expiry, hours_of(row).calendar) if row.cash_settled else row.expiry)
+            for row in call.market.search(Wanted(symbol=symbol, sec_type="FUT"))
+            if row.expiry is not None
+        ]
+        for symbol in _symbols(call)
+    }
 
 
 def all_conids(call: Call) -> Any:

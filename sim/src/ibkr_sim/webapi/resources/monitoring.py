@@ -100,12 +100,9 @@ def day_orders(house: House, accounts: Iterable[str]) -> list[Linked]:
 
 
 def link(house: House, order: Order) -> Linked | None:
-    """An order with its contract and its dependencies."""
+    """None for a contract that nobody knows."""
     contract = house.market.contract(order.request.conid)
-    if contract is None:
-        return None
-    groups = house.orders.groups
-    return Linked(order, contract, groups.parents.get(order.perm_id), groups.names.get(order.perm_id, ""))
+    return None if contract is None else Linked(order, contract)
 
 
 def _filtered(rows: Sequence[Linked], filters: list[str]) -> Sequence[Linked]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ibkr_sim.exchange.model import Order, Rejected
@@ -12,6 +13,7 @@ from ibkr_sim.webapi.ordering.questions import MOST_SUPPRESSED, Question
 from ibkr_sim.webapi.ordering.tickets import Ticket, parse_ticket, parse_tickets
 from ibkr_sim.webapi.resources.accounts import checked
 from ibkr_sim.webapi.shapes.previews import preview, unsuccessful
+from ibkr_sim.webapi.spreads import combination, shown_conid
 
 EVERY_ORDER = -1
 
@@ -32,7 +34,7 @@ def routes() -> list[Route]:
 
 def place(call: Call) -> Any:
     account = checked(call)
-    tickets = parse_tickets(call.body, account)
+    tickets = [_named(call, ticket) for ticket in parse_tickets(call.body, account)]
     for ticket in tickets:
         _check_account(call, ticket)
     asked = [question for ticket in tickets for question in _unanswered(call, ticket)]
@@ -43,7 +45,7 @@ def modify(call: Call) -> Any:
     """The body is one order, not a list."""
     account = checked(call)
     order_id = _order_id(call)
-    ticket = parse_ticket(call.body, account)
+    ticket = _named(call, parse_ticket(call.body, account))
     _check_account(call, ticket)
     order = call.market.order(order_id)
     if order is None or order.request.account != account:
@@ -73,17 +75,18 @@ def cancel(call: Call) -> Any:
     if known.status.done:
         raise plain_refusal(400, f"OrderID {order_id} cannot be cancelled: order is inactive")
     _cancel(call, known)
+    contract = call.market.contract(known.request.conid)
     return {
         "msg": "Request was submitted",
         "order_id": order_id,
-        "conid": known.request.conid,
+        "conid": shown_conid(contract) if contract else known.request.conid,
         "account": account,
     }
 
 
 def what_if(call: Call) -> Any:
     account = checked(call)
-    ticket = parse_tickets(call.body, account)[0]
+    ticket = _named(call, parse_tickets(call.body, account)[0])
     request = ticket.request
     contract = call.market.contract(request.conid)
     if contract is None:
@@ -113,6 +116,14 @@ def suppress(call: Call) -> Any:
 def reset_suppression(call: Call) -> Any:
     call.progress.suppressed = frozenset()
     return {"status": "submitted"}
+
+
+def _named(call: Call, ticket: Ticket) -> Ticket:
+    """With the contract that the legs of a combination make. Raises Refused."""
+    if ticket.spread is None:
+        return ticket
+    contract = combination(call.market, ticket.spread)
+    return replace(ticket, request=replace(ticket.request, conid=contract.conid))
 
 
 def _cancel(call: Call, order: Order) -> None:

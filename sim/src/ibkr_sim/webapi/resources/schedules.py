@@ -13,6 +13,7 @@ from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.numbers import seconds
 
 DAYS: Final = 6
+_KINDS: Final = ("STK", "SWP", "CASH", "IND", "FUT", "CRYPTO", "CMDTY", "CFD", "FUND")
 _SAMPLE_WEEK: Final = datetime(2000, 1, 1)  # noqa: DTZ001  a date without a place: IBKR writes any Saturday so
 
 
@@ -38,12 +39,13 @@ def by_contract(call: Call) -> Any:
 def by_symbol(call: Call) -> Any:
     """A week of sample dates: 20000101 stands for any Saturday."""
     symbol, kind = call.query.get("symbol", ""), call.query.get("assetClass", "")
-    if kind not in ("STK", "SWP", "CASH") or not symbol:
+    if kind not in _KINDS or not symbol:
         raise refusal(400, "Bad Request: assetClass and symbol are needed")
     contracts = call.market.find_contracts(
-        symbol=symbol, sec_type="STK" if kind == "STK" else "CASH", exchange=call.query.get("exchange", "")
+        symbol=symbol, sec_type="CASH" if kind == "SWP" else kind, exchange=call.query.get("exchange", "")
     )
-    return [_venue(contract) for contract in contracts]
+    # All months of a future share its hours.
+    return [_venue(row) for row in {(row.trading_class, row.primary_exchange): row for row in contracts}.values()]
 
 
 def _hours(day: TradingDay) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,7 +11,12 @@ from ibkr_sim.exchange.model import Contract, Quote
 from ibkr_sim.webapi.numbers import decimals, milliseconds, price
 
 COUNTRIES: Final = {"USD": "US", "CHF": "CH", "MXN": "MX"}
-ORDER_TYPES: Final = ("limit", "market", "stop", "stop_limit")
+ORDER_TYPES: Final = (
+    *("limit", "midprice", "market", "stop", "stop_limit", "mit", "lit", "trailing_stop", "trailing_stop_limit"),
+    *("relative", "marketonclose", "limitonclose"),
+)
+_OUTSIDE: Final = ("limit", "stop_limit", "lit", "trailing_stop_limit", "relative")
+_TIMES: Final = ("IOC/MARKET,LIMIT,a", "GTC/o,a", "OPG/LIMIT,MARKET,a", "GTD/o,a", "DAY/o,a")
 PAGE_SIZE: Final = 100
 
 
@@ -19,7 +24,7 @@ def is_us(contract: Contract) -> bool:
     return contract.sec_type == "STK" and contract.currency == "USD"
 
 
-def found(contract: Contract) -> dict[str, Any]:
+def found(contract: Contract, derived: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
     """One row of secdef/search; the conid is text here, and a currency is not told."""
     venue = contract.primary_exchange
     section = {"secType": contract.sec_type}
@@ -32,7 +37,60 @@ def found(contract: Contract) -> dict[str, Any]:
         "symbol": contract.symbol,
         "description": venue,
         "restricted": None,
-        "sections": [section],
+        "sections": [section, *derived],
+    }
+
+
+def section(sec_type: str, days: Iterable[date], exchanges: Iterable[str]) -> dict[str, Any]:
+    """What follows a contract that was searched for: months, the nearest first, and where it trades."""
+    months = dict.fromkeys(month(one) for one in sorted(days))
+    return {"secType": sec_type, "months": ";".join(months), "exchange": ";".join(exchanges)}
+
+
+def month(one: date) -> str:
+    """`JAN27`."""
+    return f"{one:%b%y}".upper()
+
+
+def day(contract: Contract) -> str | None:
+    return f"{contract.expiry:%Y%m%d}" if contract.expiry else None
+
+
+def factor(contract: Contract) -> str | None:
+    return f"{contract.multiplier.normalize():f}" if contract.multiplier else None
+
+
+def described(contract: Contract) -> str:
+    """`JAN 05 '24 195 Put` of an option, `MAR 20 '26` of a future; else nothing."""
+    if contract.sec_type == "CASH":
+        return contract.local_symbol
+    if contract.expiry is None or contract.sec_type == "BOND":
+        return ""
+    when = f"{contract.expiry:%b %d '%y}".upper()
+    right = {"C": "Call", "P": "Put"}.get(contract.right, "")
+    return f"{when} {contract.strike.normalize():f} {right}" if contract.strike else when
+
+
+def full_name(contract: Contract) -> str:
+    """`SPX AUG2024 5555 P [SPX 240816P05555000 100]` of an option, else its local symbol."""
+    if not contract.is_option or contract.expiry is None or contract.strike is None:
+        return contract.local_symbol
+    when, strike = f"{contract.expiry:%b%Y}".upper(), f"{contract.strike.normalize():f}"
+    code = " ".join(contract.local_symbol.split())
+    return f"{contract.symbol} {when} {strike} {contract.right} [{code} {factor(contract)}]"
+
+
+def future(contract: Contract, last_traded: date) -> dict[str, Any]:
+    """One row of /trsrv/futures; days are numbers here."""
+    cut = int(f"{last_traded:%Y%m%d}")
+    return {
+        "symbol": contract.symbol,
+        "conid": contract.conid,
+        "underlyingConid": contract.under_conid,
+        "expirationDate": int(day(contract) or 0),
+        "ltd": cut,
+        "shortFuturesCutOff": cut,
+        "longFuturesCutOff": cut,
     }
 
 
@@ -43,16 +101,16 @@ def details(contract: Contract) -> dict[str, Any]:
         "symbol": contract.symbol,
         "secType": contract.sec_type,
         "exchange": contract.valid_exchanges[0],
-        "listingExchange": contract.primary_exchange,
-        "right": "?",
-        "strike": 0.0,
+        "listingExchange": None if contract.is_option else contract.primary_exchange,
+        "right": contract.right or "?",
+        "strike": float(contract.strike or 0),
         "currency": contract.currency,
         "cusip": None,
         "coupon": "No Coupon",
         "desc1": contract.symbol,
-        "desc2": contract.local_symbol if contract.sec_type == "CASH" else "",
-        "maturityDate": None,
-        "multiplier": None,
+        "desc2": described(contract),
+        "maturityDate": day(contract),
+        "multiplier": factor(contract),
         "tradingClass": contract.trading_class,
         "validExchanges": ",".join(contract.valid_exchanges),
     }
@@ -64,9 +122,9 @@ def information(contract: Contract) -> dict[str, Any]:
         "cfi_code": "",
         "symbol": contract.symbol,
         "cusip": None,
-        "expiry_full": None,
+        "expiry_full": contract.contract_month or None,
         "con_id": contract.conid,
-        "maturity_date": None,
+        "maturity_date": day(contract),
         "industry": contract.industry or None,
         "instrument_type": contract.sec_type,
         "has_related_contracts": False,
@@ -79,11 +137,11 @@ def information(contract: Contract) -> dict[str, Any]:
         "classifier": None,
         "currency": contract.currency,
         "text": None,
-        "underlying_con_id": 0,
+        "underlying_con_id": contract.under_conid,
         "r_t_h": True,
-        "multiplier": None,
+        "multiplier": factor(contract),
         "underlying_issuer": None,
-        "contract_month": None,
+        "contract_month": month(contract.expiry) if contract.expiry else None,
         "company_name": contract.long_name,
         "smart_available": "SMART" in contract.valid_exchanges,
         "exchange": contract.valid_exchanges[0],
@@ -107,11 +165,11 @@ def rules(contract: Contract, quote: Quote, accounts: Sequence[str]) -> dict[str
         "forceOrderPreview": False,
         "cqtTypes": [],
         "orderDefaults": {"LMT": {"LP": price(at, contract)}},
-        "orderTypesOutside": ["limit", "stop_limit"],
+        "orderTypesOutside": list(_OUTSIDE),
         "defaultSize": 100,
         "cashSize": 0.0,
         "sizeIncrement": increment,
-        "tifTypes": ["IOC/MARKET,LIMIT,a", "GTC/o,a", "DAY/o,a"],
+        "tifTypes": list(_TIMES),
         "tifDefaults": {"TIF": "DAY", "SIZE": "100.00", "PMALGO": False},
         "limitPrice": at,
         "stopprice": at,
@@ -126,7 +184,7 @@ def rules(contract: Contract, quote: Quote, accounts: Sequence[str]) -> dict[str
         "incrementType": 1,
         "incrementRules": increments(contract),
         "hasSecondary": True,
-        "allOrNoneEligible": False,
+        "allOrNoneEligible": True,
         "modTypes": list(ORDER_TYPES),
         "increment": contract.min_tick,
         "incrementDigits": decimals(contract),
@@ -142,7 +200,7 @@ def display_rule(contract: Contract) -> dict[str, Any]:
     return {"magnification": 0, "displayRuleStep": [step]}
 
 
-def definition(contract: Contract, now: datetime) -> dict[str, Any]:
+def definition(contract: Contract, now: datetime, *, has_options: bool = False) -> dict[str, Any]:
     """One row of /trsrv/secdef."""
     return {
         "incrementRules": increments(contract),
@@ -156,19 +214,19 @@ def definition(contract: Contract, now: datetime) -> dict[str, Any]:
         "countryCode": COUNTRIES.get(contract.currency, "US"),
         "name": contract.long_name,
         "assetClass": contract.sec_type,
-        "expiry": None,
-        "lastTradingDay": None,
+        "expiry": day(contract),
+        "lastTradingDay": day(contract),
         "group": contract.category or None,
-        "putOrCall": None,
+        "putOrCall": contract.right or None,
         "sector": contract.industry or None,
         "sectorGroup": contract.subcategory or None,
-        "strike": "0",
+        "strike": f"{contract.strike.normalize():f}" if contract.strike else "0",
         "ticker": contract.symbol,
-        "undConid": 0,
-        "multiplier": 0.0,
+        "undConid": contract.under_conid,
+        "multiplier": float(contract.multiplier or 0),
         "type": contract.stock_type or None,
-        "hasOptions": False,
-        "fullName": contract.local_symbol,
+        "hasOptions": has_options,
+        "fullName": full_name(contract),
         "isUS": is_us(contract),
         "isEventContract": False,
         "pageSize": PAGE_SIZE,

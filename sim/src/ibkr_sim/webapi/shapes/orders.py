@@ -8,8 +8,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from ibkr_sim.exchange.families.kinds import KINDS
 from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Side, Status
 from ibkr_sim.webapi.numbers import compact, milliseconds, price, quantity
+from ibkr_sim.webapi.shapes.contracts import described
+from ibkr_sim.webapi.spreads import conidex, shown_conid
 
 _NAMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -17,6 +20,11 @@ _NAMES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "MKT": ("Market", "MARKET"),
         "STP": ("Stop", "STOP"),
         "STP LMT": ("Stop Limit", "STOP_LIMIT"),
+        "TRAIL": ("Trailing Stop", "TRAILING_STOP"),
+        "TRAIL LIMIT": ("Trailing Stop Limit", "TRAILING_STOP_LIMIT"),
+        "MOC": ("MARKETONCLOSE", "MARKETONCLOSE"),
+        "LOC": ("LIMITONCLOSE", "LIMITONCLOSE"),
+        "REL": ("RELATIVE", "RELATIVE"),
     }
 )
 """What people read, and what programs read."""
@@ -47,12 +55,8 @@ _DESCRIPTIONS: Final[Mapping[Status, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """An order, its contract, and what it depends on."""
-
     order: Order
     contract: Contract
-    parent: int | None = None
-    group: str = ""
 
 
 def order_type(request: OrderRequest) -> tuple[str, str]:
@@ -82,7 +86,7 @@ def live_order(linked: Linked, *, day_reads_close: bool = True) -> dict[str, Any
         "lastExecutionTime": compact(order.updated_at),
         "orderType": order_type(request)[0],
         "isEventTrading": "0",
-        "price": shown_price(request, contract),
+        "price": shown_price(order, contract),
         "timeInForce": "CLOSE" if day_reads_close and request.tif == "DAY" else request.tif,
         "lastExecutionTime_r": milliseconds(order.updated_at),
         "side": request.side.value,
@@ -96,7 +100,7 @@ def streamed_order(linked: Linked) -> dict[str, Any]:
     order, contract = linked.order, linked.contract
     row = {
         "acct": order.request.account,
-        "conid": contract.conid,
+        "conid": shown_conid(contract),
         "orderId": order.perm_id,
         "orderDesc": description(order, contract, with_symbol=True),
         "ticker": contract.symbol,
@@ -107,7 +111,7 @@ def streamed_order(linked: Linked) -> dict[str, Any]:
         "companyName": contract.long_name,
         "status": order.status.value,
         "orderType": order_type(order.request)[0],
-        "price": shown_price(order.request, contract),
+        "price": shown_price(order, contract),
         "side": order.request.side.value,
     }
     return row | ({"order_ref": order.request.order_ref} if order.request.order_ref else {})
@@ -123,8 +127,8 @@ def order_status(linked: Linked, number: int) -> dict[str, Any]:
         "request_id": str(number),
         "server_id": str(number % 1000),
         "order_id": order.perm_id,
-        "conidex": str(contract.conid),
-        "conid": contract.conid,
+        "conidex": conidex(contract),
+        "conid": shown_conid(contract),
         "symbol": contract.symbol,
         "side": side_letter(request.side),
         "contract_description_1": contract.local_symbol,
@@ -147,7 +151,7 @@ def order_status(linked: Linked, number: int) -> dict[str, Any]:
         "editable_fields": "\u001e",
         "cannot_cancel_order": order.status.done,
         "outside_rth": request.outside_rth,
-        "all_or_none": False,
+        "all_or_none": request.all_or_none,
         "deactivate_order": False,
         "use_price_mgmt_algo": False,
         "sec_type": contract.sec_type,
@@ -160,7 +164,7 @@ def order_status(linked: Linked, number: int) -> dict[str, Any]:
         "child_order_type": "0" if order.status.done else "3",
         "order_clearing_account": request.account,
         "size_and_fills": _size_and_fills(order),
-        "exit_strategy_display_price": shown_price(request, contract),
+        "exit_strategy_display_price": shown_price(order, contract),
         "exit_strategy_chart_description": told,
         "exit_strategy_tool_availability": "1",
         "allowed_duplicate_opposite": True,
@@ -186,7 +190,7 @@ def description(order: Order, contract: Contract, *, with_symbol: bool = False) 
     request = order.request
     done = order.status is Status.FILLED
     verb = {Side.BUY: ("Buy", "Bought"), Side.SELL: ("Sell", "Sold")}[request.side][done]
-    at = shown_price(request, contract)
+    at = shown_price(order, contract)
     parts = [verb, quantity(request.quantity)]
     parts += [contract.symbol] if with_symbol else []
     parts += [order_type(request)[0]] + ([at] if at else [])
@@ -194,10 +198,11 @@ def description(order: Order, contract: Contract, *, with_symbol: bool = False) 
     return f"Cancelled: {text}" if order.status is Status.CANCELLED else text
 
 
-def shown_price(request: OrderRequest, contract: Contract) -> str:
-    """The limit, else the stop; empty for a market order."""
-    at = request.limit_price if request.order_type in ("LMT", "STP LMT") else request.stop_price
-    return "" if at is None or request.order_type == "MKT" else price(at, contract)
+def shown_price(order: Order, contract: Contract) -> str:
+    """The limit, else where the stop stands; empty for a market order."""
+    request = order.request
+    at = request.limit_price if KINDS[request.order_type].names_limit else order.stop
+    return "" if at is None else price(at, contract)
 
 
 def side_letter(side: Side) -> str:
@@ -205,11 +210,11 @@ def side_letter(side: Side) -> str:
 
 
 def _identity(linked: Linked) -> dict[str, Any]:
-    account, conid = linked.order.request.account, linked.contract.conid
+    account, contract = linked.order.request.account, linked.contract
     return {
         "acct": account,
-        "conidex": str(conid),
-        "conid": conid,
+        "conidex": conidex(contract),
+        "conid": shown_conid(contract),
         "account": account,
         "orderId": linked.order.perm_id,
     }
@@ -233,13 +238,15 @@ def _optional(linked: Linked) -> dict[str, Any]:
         row["avgPrice"] = average(order, linked.contract)
     if order.request.order_ref:
         row["order_ref"] = order.request.order_ref
-    if linked.parent is not None:
-        row["parentId"] = linked.parent
-    if linked.group:
-        row["ocaGroupId"] = linked.group
+    if order.request.parent:
+        row["parentId"] = order.request.parent
+    if order.request.oca_group:
+        row["ocaGroupId"] = order.request.oca_group
     if order.reason and order.status is Status.CANCELLED:
         row["order_cancellation_by_system_reason"] = order.reason
-    return row
+    if linked.contract.expiry is not None:
+        row["description2"] = described(linked.contract)
+    return row | _algorithm(order.request, "strategy", "strategyParameters")
 
 
 def _status_prices(order: Order, contract: Contract) -> dict[str, Any]:
@@ -247,11 +254,19 @@ def _status_prices(order: Order, contract: Contract) -> dict[str, Any]:
     request = order.request
     if request.limit_price is not None:
         row["limit_price"] = price(request.limit_price, contract)
-    if request.stop_price is not None:
-        row["stop_price"] = price(request.stop_price, contract)
+    if order.stop is not None:
+        row["stop_price"] = price(order.stop, contract)
     if order.filled:
         row["average_price"] = average(order, contract)
-    return row
+    return row | _algorithm(request, "strategy", "strategy_parameters")
+
+
+def _algorithm(request: OrderRequest, name: str, parameters: str) -> dict[str, Any]:
+    """As the order gave them; how IBKR tells them was not recorded."""
+    known = request.wire.get("algoStrategy")
+    if not isinstance(known, tuple):
+        return {}
+    return {name: known[0], parameters: dict(zip(known[2::2], known[3::2], strict=True))}
 
 
 def average(order: Order, contract: Contract) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ibkr_sim.exchange.model import Contract, Position
 from ibkr_sim.webapi.numbers import seconds
-from ibkr_sim.webapi.shapes.contracts import definition
+from ibkr_sim.webapi.shapes.contracts import day, definition, full_name
 
 
 def thin(position: Position, contract: Contract) -> dict[str, Any]:
@@ -16,24 +16,24 @@ def thin(position: Position, contract: Contract) -> dict[str, Any]:
     return {
         "acctId": position.account,
         "conid": position.conid,
-        "contractDesc": contract.local_symbol,
+        "contractDesc": full_name(contract),
         "position": position.quantity,
         "mktPrice": position.market_price,
         "mktValue": position.market_value,
         "currency": contract.currency,
         "avgCost": position.average_cost,
-        "avgPrice": position.average_cost,
+        "avgPrice": position.average_cost / contract.factor,
         "realizedPnl": position.realized_pnl,
         "unrealizedPnl": position.unrealized_pnl,
         "exchs": None,
-        "expiry": None,
-        "putOrCall": None,
-        "multiplier": None,
-        "strike": 0.0,
-        "exerciseStyle": None,
+        "expiry": day(contract),
+        "putOrCall": contract.right or None,
+        "multiplier": float(contract.multiplier) if contract.multiplier else None,
+        "strike": float(contract.strike or 0),
+        "exerciseStyle": ("A" if contract.american else "E") if contract.is_option else None,
         "conExchMap": [],
         "assetClass": contract.sec_type,
-        "undConid": 0,
+        "undConid": contract.under_conid,
         "model": "",
     }
 
@@ -44,7 +44,7 @@ def full(position: Position, contract: Contract, rate: Decimal, now: datetime) -
         "baseMktValue": position.market_value * rate,
         "baseMktPrice": position.market_price * rate,
         "baseAvgCost": position.average_cost * rate,
-        "baseAvgPrice": position.average_cost * rate,
+        "baseAvgPrice": position.average_cost / contract.factor * rate,
         "baseRealizedPnl": position.realized_pnl * rate,
         "baseUnrealizedPnl": position.unrealized_pnl * rate,
     }
@@ -57,9 +57,9 @@ def near_real_time(position: Position, contract: Contract, now: datetime) -> dic
         "position": position.quantity,
         "conid": str(position.conid),
         "avgCost": position.average_cost,
-        "avgPrice": position.average_cost,
+        "avgPrice": position.average_cost / contract.factor,
         "currency": contract.currency,
-        "description": contract.local_symbol,
+        "description": full_name(contract),
         "isLastToLoq": False,
         "marketPrice": position.market_price,
         "marketValue": position.market_value,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ibkr_sim.exchange.model import Contract, OrderRequest, Position, Preview, Quote, Side
+from ibkr_sim.exchange.office import own_price
 from ibkr_sim.webapi.numbers import grouped, quantity
 from ibkr_sim.webapi.ordering.questions import Question
 
@@ -22,8 +23,8 @@ def preview(
 ) -> dict[str, Any]:
     """`base` is the currency of the account, which the last part of every amount names."""
     fallback = quote.ask if request.side is Side.BUY else quote.bid
-    price = request.limit_price or request.stop_price or fallback or Decimal(0)
-    value, fee = price * request.quantity, outcome.commission
+    price = own_price(request) or fallback or Decimal(0)
+    value, fee = price * request.quantity * contract.factor, outcome.commission
     before = held.quantity if held else Decimal(0)
     change = request.quantity if request.side is Side.BUY else -request.quantity
     texts = [f"{question.id.lstrip('op')}/{question.text}" for question in warnings]

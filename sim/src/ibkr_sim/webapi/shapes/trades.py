@@ -7,7 +7,9 @@ from typing import Any
 from ibkr_sim.exchange.model import Contract, Side
 from ibkr_sim.webapi.numbers import dashed, milliseconds, price, quantity
 from ibkr_sim.webapi.ordering.tradebook import Trade
+from ibkr_sim.webapi.shapes.contracts import described
 from ibkr_sim.webapi.shapes.orders import side_letter
+from ibkr_sim.webapi.spreads import conidex, shown_conid
 
 
 def trade(row: Trade, contract: Contract, username: str) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def trade(row: Trade, contract: Contract, username: str) -> dict[str, Any]:
     if row.commission is not None:
         told["commission"] = f"{float(row.commission.amount)}"
     return told | {
-        "net_amount": float(execution.shares * execution.price),
+        "net_amount": float(execution.shares * execution.price * contract.factor),
         "account": execution.account,
         "accountCode": execution.account,
         "account_allocation_name": execution.account,
@@ -40,13 +42,14 @@ def trade(row: Trade, contract: Contract, username: str) -> dict[str, Any]:
         "contract_description_1": contract.local_symbol,
         "sec_type": contract.sec_type,
         "listing_exchange": contract.primary_exchange,
-        "conid": contract.conid,
-        "conidEx": str(contract.conid),
+        "conid": shown_conid(contract),
+        "conidEx": conidex(contract),
         "position": quantity(row.position),
         "clearing_id": "IB",
         "clearing_name": "IB",
         "open_close": "???",
-        "liquidation_trade": "0",
+        "liquidation_trade": str(int(execution.liquidation)),
         "is_event_trading": "0",
         "order_id": execution.perm_id,
+        **({"contract_description_2": described(contract)} if contract.expiry else {}),
     }

@@ -30,7 +30,9 @@ class HistoryAnswer(Response):
         self._download = download
         self._writer = writer
         self._count = 0
+        self._headed = False
         self._begun = False
+        """Whether the answer has a status by now."""
         self._held: list[bytes] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,31 +60,29 @@ class HistoryAnswer(Response):
             await self._fail({**errors.of(error), "instance": path}, send, asyncio.timeout(_PATIENCE))
 
     async def _steps(self, send: Send, patience: asyncio.Timeout) -> None:
-        writer = self._writer
-        if writer.at_once:
-            await self._send(writer.begin(_head(self._download)), send, patience)
+        """Until there is something to say the answer has no status, and may still become a refusal."""
         async with aclosing(_with_signs_of_life(self._download)) as steps:
             async for step in steps:
-                if isinstance(step, Part):
-                    await self._bars(step, send, patience)
-                else:
-                    await self._send(writer.progress(step), send, patience)
-        await self._end(send, patience)
-
-    async def _bars(self, part: Part, send: Send, patience: asyncio.Timeout) -> None:
-        begin = b"" if self._begun or self._held else self._writer.begin(_head(self._download))
-        self._count += len(part.bars)
-        chunk = begin + self._writer.bars(part.bars)
-        if self._writer.streams:
-            await self._send(chunk, send, patience)
-        else:
-            self._held.append(chunk)
-
-    async def _end(self, send: Send, patience: asyncio.Timeout) -> None:
-        begin = b"" if self._begun or self._held else self._writer.begin(_head(self._download))
+                chunk = self._chunk(step)
+                if not self._writer.streams:
+                    self._held.append(chunk)
+                elif chunk:
+                    await self._send(chunk, send, patience)
         tail = {"count": self._count, "complete": self._download.complete, "as_of": self._download.as_of}
-        body = b"".join((*self._held, begin, self._writer.end(tail)))
+        body = b"".join((*self._held, self._beginning(), self._writer.end(tail)))
         await self._send(body, send, patience, more=False)
+
+    def _chunk(self, step: Part | Facts) -> bytes:
+        if isinstance(step, Part):
+            self._count += len(step.bars)
+            return self._beginning() + self._writer.bars(step.bars) if step.bars else b""
+        told = self._writer.progress(step)
+        return self._beginning() + told if told else b""
+
+    def _beginning(self) -> bytes:
+        """Once."""
+        headed, self._headed = self._headed, True
+        return b"" if headed else self._writer.begin(_head(self._download))
 
     async def _fail(self, problem: Facts, send: Send, patience: asyncio.Timeout) -> None:
         """Without a last word the transfer is left unfinished: a file that is short must not look whole."""
@@ -92,8 +92,6 @@ class HistoryAnswer(Response):
                 await self._send(last, send, patience, more=False)
 
     async def _send(self, body: bytes, send: Send, patience: asyncio.Timeout, *, more: bool = True) -> None:
-        if not body and more:
-            return
         patience.reschedule(asyncio.get_running_loop().time() + _PATIENCE)
         if not self._begun:
             self._begun = True

@@ -14,14 +14,17 @@ from ibkr_bridge.api.numbers import read
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.market.research_schemas import (
     DEPTH,
+    MODEL,
     OPTIONS,
     SEARCH,
     TICKS,
     DepthAnswer,
+    ModelAnswer,
     OptionsAnswer,
     SearchAnswer,
     TicksAnswer,
     depth_answer,
+    model_answer,
     options_answer,
     search_answer,
     ticks_answer,
@@ -31,10 +34,11 @@ from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.api.text import PRINTABLE
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.engine.research.books import MOST_ROWS
-from ibkr_bridge.ports.research import OptionWish, Right, TickKind, TickWindow
+from ibkr_bridge.ports.research import OptionModel, OptionWish, Right, TickKind, TickWindow
 
 router = APIRouter(prefix="/market", tags=["market"], route_class=ExactRoute, default_response_class=JsonAnswer)
 
+_NUMBER: Final = r"^[0-9.]+$"
 _MOST_STRIKES: Final = 50
 MOST_TICKS: Final = 1000
 """IBKR gives no more in one answer (TWS API, "Historical Time and Sales")."""
@@ -103,6 +107,39 @@ async def options(
 
 
 @router.get(
+    "/options/{symbol}/model",
+    summary="Reckon an option",
+    response_model=ModelAnswer,
+    responses=answers(MODEL, 404, 409, 422, 501, 503, 504, says="Price, volatility and greeks by IBKR's model."),
+)
+async def option_model(
+    engine: TheEngine,
+    meant: Meant,
+    expiry: Annotated[date, Query(description="The last trading day.")],
+    strike: Annotated[str, Query(max_length=32, pattern=_NUMBER, description="A number.")],
+    right: Annotated[Literal["C", "P"], Query(description="Call or put.")],
+    underlying_price: Annotated[str, Query(max_length=32, pattern=_NUMBER, description="A number.")],
+    volatility: Annotated[
+        str | None, Query(max_length=32, pattern=_NUMBER, description="Of a year, 0.25 is 25 %: the price is reckoned.")
+    ] = None,
+    price: Annotated[
+        str | None, Query(max_length=32, pattern=_NUMBER, description="Of the option: its volatility is reckoned.")
+    ] = None,
+) -> Response:
+    """From `volatility` or from `price`, whether or not such an option is listed."""
+    model = OptionModel(
+        expiry,
+        _positive(strike, "strike"),
+        Right(right),
+        _positive(underlying_price, "underlying_price"),
+        None if volatility is None else _positive(volatility, "volatility"),
+        None if price is None else _positive(price, "price"),
+    )
+    underlying, seen = await engine.research.computed(meant, model)
+    return JsonAnswer(model_answer(underlying, model, seen))
+
+
+@router.get(
     "/ticks/{symbol}",
     summary="Single ticks of the past",
     response_model=TicksAnswer,
@@ -119,6 +156,17 @@ async def ticks(
     """Times are of whole seconds. For more, ask again with `start` at the last time of the answer."""
     contract, seen = await engine.research.ticks(meant, TickWindow(kind, limit, start, end))
     return JsonAnswer(ticks_answer(contract, kind, seen))
+
+
+def _positive(text: str, name: str) -> Decimal:
+    """Raises InvalidRequest."""
+    try:
+        found = read(text)
+    except ValueError as error:
+        raise InvalidRequest(f"{name}: {error}", field=name) from None
+    if not found:
+        raise InvalidRequest(f"{name} must be above 0.", field=name)
+    return found
 
 
 def _strikes(text: str | None) -> tuple[Decimal, ...]:

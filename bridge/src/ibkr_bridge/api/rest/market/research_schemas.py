@@ -14,7 +14,17 @@ from ibkr_bridge.api.contracts import ContractAnswer, contract_answer
 from ibkr_bridge.api.json import JsonNumber, exact, number
 from ibkr_bridge.domain.account import Seen
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.ports.research import Book, Level, Listing, OptionQuote, OptionSeries, Tick, TickKind
+from ibkr_bridge.ports.research import (
+    Book,
+    Computed,
+    Level,
+    Listing,
+    OptionModel,
+    OptionQuote,
+    OptionSeries,
+    Tick,
+    TickKind,
+)
 
 Stale = Annotated[str | None, Field(description="Why this may be out of date; null: it is not")]
 AsOf = Annotated[datetime, Field(description="When IBKR said it")]
@@ -115,6 +125,27 @@ class OptionsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What IBKR's model makes of an option; null is what it does not say."""
+
+    symbol: str
+    conid: int
+    currency: str
+    expiry: date
+    strike: JsonNumber
+    right: Literal["C", "P"]
+    underlying_price: JsonNumber
+    price: JsonNumber | None
+    implied_volatility: JsonNumber | None
+    delta: JsonNumber | None
+    gamma: JsonNumber | None
+    theta: JsonNumber | None
+    vega: JsonNumber | None
+    as_of: AsOf
+    stale: Stale
+
+
+@dataclass(frozen=True, slots=True)
 class TickAnswer:
     """A trade or a midpoint has a `price`, a quote has bid and ask. IBKR tells whole seconds."""
 
@@ -189,6 +220,27 @@ def options_answer(
         next_cursor=None,
         as_of=as_of,
         stale=stale,
+    )
+
+
+def model_answer(underlying: Contract, model: OptionModel, seen: Seen[Computed]) -> ModelAnswer:
+    told = seen.value
+    return ModelAnswer(
+        symbol=underlying.symbol,
+        conid=underlying.conid,
+        currency=underlying.currency,
+        expiry=model.expiry,
+        strike=number(model.strike),
+        right=model.right.value,
+        underlying_price=number(model.underlying_price),
+        price=exact(told.price),
+        implied_volatility=exact(told.implied_volatility),
+        delta=exact(told.delta),
+        gamma=exact(told.gamma),
+        theta=exact(told.theta),
+        vega=exact(told.vega),
+        as_of=seen.as_of,
+        stale=seen.stale,
     )
 
 
@@ -289,6 +341,23 @@ OPTIONS = OptionsAnswer(
         ),
     ),
     next_cursor=None,
+    as_of=_AT,
+    stale=None,
+)
+MODEL = ModelAnswer(
+    symbol="AAPL",
+    conid=265598,
+    currency="USD",
+    expiry=_EXPIRY,
+    strike=number(Decimal(175)),
+    right="C",
+    underlying_price=number(Decimal("175.51")),
+    price=number(Decimal("4.1502")),
+    implied_volatility=number(Decimal("0.25")),
+    delta=number(Decimal("0.5320")),
+    gamma=number(Decimal("0.0262")),
+    theta=number(Decimal("-0.0710")),
+    vega=number(Decimal("0.1922")),
     as_of=_AT,
     stale=None,
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 _LOWEST, _HIGHEST = 1e-4, 10.0
 """Volatilities between which an implied one is looked for, per year."""
-_HALVINGS: Final = 100
+_HALVINGS: Final = 48
 _DAYS: Final = 365
 
 

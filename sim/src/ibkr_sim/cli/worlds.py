@@ -1,0 +1,37 @@
+"""Files that make the simulator's world: further contracts, and prices that really were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from ibkr_sim.exchange.catalogue import Row, from_file
+from ibkr_sim.exchange.contracts import Contracts
+from ibkr_sim.exchange.recording import Recording
+
+
+def added_contracts(path: Path | None) -> tuple[Row, ...]:
+    """Raises typer.BadParameter for a file that cannot be read, or a row that makes no sense."""
+    if path is None:
+        return ()
+    try:
+        rows = tuple(from_file(path))
+        Contracts(lambda: datetime.now(UTC), rows)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"--contracts {error}") from error
+    return rows
+
+
+def recorded(paths: Sequence[Path]) -> tuple[Recording, ...]:
+    """Raises typer.BadParameter for a file that cannot be read."""
+    if not paths:
+        return ()
+    from ibkr_sim.replay.recordings import read  # noqa: PLC0415
+
+    try:
+        return tuple(read(paths))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"--replay {error}") from error

@@ -1,0 +1,1 @@
+"""What a contract is worth that depends on another one; formulas alone."""

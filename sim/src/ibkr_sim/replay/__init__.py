@@ -1,0 +1,1 @@
+"""Reads the user's own prices, bars and ticks from files."""

@@ -1,0 +1,412 @@
+"""Every call that a client has, each answer compared with what the exchange knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from ibkr_sim.exchange.exchange import Exchange
+from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.testing.running import RunningSimulator
+from tests.foreign.dialects import Dialect
+from tests.foreign.puppet import Puppet, exact, exactly, made
+
+AAPL = 265598
+FARMS = {2104, 2106, 2158}
+MINUTE = timedelta(minutes=1)
+Answer = TypeVar("Answer")
+
+
+def contract(**changes: object) -> dict[str, object]:
+    return made("Contract", **{"symbol": "AAPL", "secType": "STK", "exchange": "SMART", "currency": "USD"} | changes)
+
+
+@dataclass
+class Tour:
+    simulator: RunningSimulator
+    app: Puppet
+    says: Dialect
+    version: int
+    _next: int = 1000
+
+    def ask(self, question: Callable[[Exchange], Answer]) -> Answer:
+        return self.simulator.ask(question)
+
+    def number(self) -> int:
+        self._next += 1
+        return self._next
+
+    def order(self, kind: str, quantity: int, **changes: object) -> dict[str, object]:
+        described = {"action": "BUY", "orderType": kind, "totalQuantity": quantity, "tif": "DAY", "transmit": True}
+        return made("Order", **described | {"account": self.simulator.account} | changes)
+
+    async def refused(self, request_id: int, code: int) -> None:
+        await self.app.until(lambda: (request_id, code) in self.says.refusals(self.app), f"{code} for {request_id}")
+
+    async def settled(self) -> None:
+        """Until the door has answered what was asked so far."""
+        count = len(self.app.heard["currentTime"])
+        self.app.reqCurrentTime()
+        await self.app.event("currentTime", count=count + 1)
+
+    async def play(self) -> None:
+        for part in (
+            session,
+            contracts,
+            quotes,
+            streams,
+            past,
+            research,
+            options,
+            trading,
+            brackets,
+            accounts,
+            subscriptions,
+            windows,
+            refusals,
+        ):
+            await part(self)
+
+
+async def session(tour: Tour) -> None:
+    app = tour.app
+    assert (await app.event("server"))[0][0] == tour.version
+    assert (await app.event("managedAccounts"))[0][0].strip(",").split(",") == list(tour.simulator.accounts)
+    (first,) = await app.event("nextValidId")
+    app.reqIds(1)
+    assert (await app.event("nextValidId", count=2))[-1] == first
+    app.reqManagedAccts()
+    await app.event("managedAccounts", count=2)
+    app.setServerLogLevel(5)
+    app.reqMarketDataType(1)
+    app.reqNewsBulletins(True)
+    app.cancelNewsBulletins()
+    if tour.version >= 167:
+        app.reqUserInfo(number := tour.number())
+        await app.event("userInfo", number)
+    now = int(tour.simulator.now.timestamp())
+    app.reqCurrentTime()
+    assert (await app.event("currentTime"))[0][0] == now
+    if tour.says.speaks_milliseconds and tour.version >= 197:
+        app.reqCurrentTimeInMillis()
+        assert (await app.event("currentTimeInMillis"))[0][0] == now * 1000
+
+
+async def contracts(tour: Tour) -> None:
+    app, known = tour.app, tour.ask(lambda exchange: exchange.contract(AAPL))
+    assert known is not None
+    app.reqContractDetails(number := tour.number(), contract())
+    await app.event("contractDetailsEnd", number)
+    (told,) = [row[1] for row in app.heard["contractDetails"] if row[0] == number]
+    assert (told["contract"]["conId"], told["longName"]) == (AAPL, known.long_name)
+    assert exact(told["minTick"]) == Decimal("0.01")
+    app.reqMatchingSymbols(number := tour.number(), "AAPL")
+    rows = (await app.event(tour.says.symbols, number))[0][1]
+    assert AAPL in {row["contract"]["conId"] for row in rows}
+    app.reqMarketRule(26)
+    assert exact((await app.event("marketRule", 26))[0][1][0]["increment"]) == Decimal("0.01")
+    app.reqFamilyCodes()
+    assert [row["accountID"] for row in (await app.event("familyCodes"))[0][0]] == list(tour.simulator.accounts)
+    app.reqSoftDollarTiers(number := tour.number())
+    assert (await app.event("softDollarTiers", number))[0][1] == []
+    app.reqMktDepthExchanges()
+    assert {row["exchange"] for row in (await app.event("mktDepthExchanges"))[0][0]} >= {"NASDAQ", "IDEALPRO"}
+    bonds = tour.ask(lambda exchange: exchange.find_contracts(sec_type="BOND"))
+    app.reqContractDetails(number := tour.number(), made("Contract", conId=bonds[0].conid, exchange="SMART"))
+    await app.event("contractDetailsEnd", number)
+    assert app.heard["bondContractDetails"][0][1]["contract"]["conId"] == bonds[0].conid
+
+
+async def quotes(tour: Tour) -> None:
+    app = tour.app
+    quote = tour.ask(lambda exchange: exchange.quote(AAPL))
+    app.reqMktData(live := tour.number(), contract(), "165,221,233,236,292,293,318,411,595", False, False, *tour.says.options)
+    await app.event("marketDataType", live, 1)
+    await app.event("tickPrice", live, 4)
+    prices = {row[1]: exact(row[2]) for row in app.heard["tickPrice"] if row[0] == live}
+    assert (prices[1], prices[2], prices[4]) == (quote.bid, quote.ask, quote.last)
+    await app.event("tickGeneric", live, 54)
+    (parameters,) = await app.event("tickReqParams", live)
+    app.reqSmartComponents(number := tour.number(), parameters[2])
+    assert (await app.event("smartComponents", number))[0][1]
+    tour.simulator.advance(60)
+    after = tour.ask(lambda exchange: exchange.quote(AAPL))
+    await app.until(lambda: exact([row for row in app.heard["tickPrice"] if row[:2] == [live, 2]][-1][2]) == after.ask)
+    await app.event("tickNews", live)
+    await app.event("tickString", live, 48)
+    app.cancelMktData(live)
+    app.reqMktData(once := tour.number(), contract(), "", True, False, *tour.says.options)
+    await app.event("tickSnapshotEnd", once)
+    asks = {exact(row[2]) for row in app.heard["tickPrice"] if row[:2] == [once, 2]}
+    assert asks == {after.ask}
+    await depth(tour)
+
+
+async def depth(tour: Tour) -> None:
+    app = tour.app
+    app.reqMktDepth(plain := tour.number(), contract(exchange="NASDAQ"), 5, False, [])
+    app.reqMktDepth(smart := tour.number(), contract(), 5, True, [])
+    rows = await app.event("updateMktDepth", plain, count=10)
+    book = tour.ask(lambda exchange: exchange.depth(AAPL, 5))
+    told = [(exact(price), exact(size)) for _id, _place, _operation, side, price, size in rows if side == 1]
+    assert told == [(level.price, level.size) for level in book.bids]
+    await app.event("updateMktDepthL2", smart, count=10)
+    app.cancelMktDepth(plain, False)
+    app.cancelMktDepth(smart, True)
+
+
+async def streams(tour: Tour) -> None:
+    app, says = tour.app, tour.says
+    app.reqHistoricalData(kept := tour.number(), contract(), "", "60 S", "5 secs", "MIDPOINT", 0, 2, True, *says.options)
+    app.reqRealTimeBars(live := tour.number(), contract(), 5, "TRADES", False, [])
+    kinds = {kind: tour.number() for kind in ("AllLast", "BidAsk", "MidPoint")}
+    for kind, number in kinds.items():
+        app.reqTickByTickData(number, contract(), kind, 0, False)
+    await tour.settled()
+    tour.simulator.advance(20)
+    rows = await app.event("realtimeBar", live, count=4)
+    start = datetime.fromtimestamp(rows[-1][1], UTC)
+    (bar,) = tour.ask(
+        lambda exchange: exchange.record(AAPL).bars(Source.TRADES, [(start, start + timedelta(seconds=5))])
+    )
+    assert exactly(rows[-1][2:7]) == [bar.open, bar.high, bar.low, bar.close, bar.volume]
+    quote = tour.ask(lambda exchange: exchange.quote(AAPL))
+    assert quote.bid is not None
+    assert quote.ask is not None
+    middle = (quote.bid + quote.ask) / 2
+    await app.until(lambda: (update := says.update(app, kept)) and update.close == middle, "the last middle price")
+    assert exact((await app.event("tickByTickAllLast", kinds["AllLast"]))[-1][3]) == quote.last
+    assert exactly((await app.event("tickByTickBidAsk", kinds["BidAsk"]))[-1][2:4]) == [quote.bid, quote.ask]
+    assert exact((await app.event("tickByTickMidPoint", kinds["MidPoint"]))[-1][2]) == middle
+    app.cancelHistoricalData(kept)
+    app.cancelRealTimeBars(live)
+    for number in kinds.values():
+        app.cancelTickByTickData(number)
+    await tour.settled()
+
+
+async def past(tour: Tour) -> None:
+    app, says = tour.app, tour.says
+    tour.simulator.advance(180)
+    app.reqHistoricalData(number := tour.number(), contract(), "", "180 S", "1 min", "TRADES", 0, 2, False, *says.options)
+    told = await app.until(lambda: says.bars(app, number), "bars")
+    spans = [(at, at + MINUTE) for at in (datetime.fromtimestamp(int(bar.time), UTC) for bar in told)]
+    known = tour.ask(lambda exchange: exchange.record(AAPL).bars(Source.TRADES, spans))
+    assert [bar[1:] for bar in told] == [
+        (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.count) for bar in known
+    ]
+    if tour.version >= 165:
+        app.reqHistoricalData(
+            number := tour.number(), contract(), "", "5 D", "1 day", "SCHEDULE", 1, 1, False, *says.options
+        )
+        assert "US/Eastern" in (await app.event("historicalSchedule", number))[0]
+    getattr(app, says.head_timestamp)(number := tour.number(), contract(), "TRADES", 1, 2)
+    assert (await app.event("headTimestamp", number))[0][1] == "1104762600"
+    app.cancelHeadTimestamp(number) if not says.speaks_milliseconds else app.cancelHeadTimeStamp(number)
+    app.reqHistogramData(number := tour.number(), contract(), True, *says.period(1))
+    assert (await app.event("histogramData", number))[0][1]
+    app.cancelHistogramData(number)
+    await ticks(tour)
+
+
+async def ticks(tour: Tour) -> None:
+    app, quote = tour.app, tour.ask(lambda exchange: exchange.quote(AAPL))
+    now = f"{tour.simulator.now:%Y%m%d-%H:%M:%S}"
+    answers = {"TRADES": "historicalTicksLast", "BID_ASK": "historicalTicksBidAsk", "MIDPOINT": "historicalTicks"}
+    last: dict[str, Any] = {}
+    for what, event in answers.items():
+        number = tour.number()
+        app.reqHistoricalTicks(number, contract(), "", now, 10, what, 0, False, *tour.says.options)
+        last[what] = (await app.event(event, number))[0][1][-1]
+    assert exact(last["TRADES"]["price"]) == quote.last
+    assert exactly([last["BID_ASK"]["priceBid"], last["BID_ASK"]["priceAsk"]]) == [quote.bid, quote.ask]
+    assert exact(last["MIDPOINT"]["price"]) * 2 == (quote.bid or 0) + (quote.ask or 0)
+
+
+async def research(tour: Tour) -> None:
+    app = tour.app
+    app.reqScannerParameters()
+    assert "TOP_PERC_GAIN" in (await app.event("scannerParameters"))[0][0]
+    wanted = made("ScannerSubscription", instrument="STK", locationCode="STK.US.MAJOR", scanCode=tour.says.most_active)
+    app.reqScannerSubscription(number := tour.number(), wanted, [], [])
+    await app.event("scannerDataEnd", number)
+    conids = [row[2]["contract"]["conId"] for row in app.heard["scannerData"] if row[0] == number]
+    volumes = [tour.ask(lambda exchange, conid=conid: exchange.quote(conid).volume) for conid in conids]  # type: ignore[misc]
+    assert volumes == sorted(volumes, reverse=True)
+    app.cancelScannerSubscription(number)
+    app.reqNewsProviders()
+    assert len((await app.event("newsProviders"))[0][0]) == 3
+    app.reqHistoricalNews(number := tour.number(), AAPL, "BRFG", "", "", 2, [])
+    await app.event("historicalNewsEnd", number)
+    _id, _time, provider, article, headline = app.heard["historicalNews"][0]
+    app.reqNewsArticle(number := tour.number(), provider, article, [])
+    assert headline in (await app.event("newsArticle", number))[0][2]
+
+
+async def options(tour: Tour) -> None:
+    app, says = tour.app, tour.says
+    app.reqSecDefOptParams(number := tour.number(), "AAPL", "", "STK", AAPL)
+    await app.event("securityDefinitionOptionParameterEnd", number)
+    aapl = tour.ask(lambda exchange: exchange.contract(AAPL))
+    assert aapl is not None
+    listings = tour.ask(lambda exchange: exchange.chains(aapl))
+    rows = await app.event("securityDefinitionOptionParameter", number)
+    assert {row[2] for row in rows} <= {AAPL, str(AAPL)}
+    assert {row[3] for row in rows} == {listing.trading_class for listing in listings}
+    described = {"secType": "OPT", "lastTradeDateOrContractMonth": "20260619", "strike": 270.0, "right": "C"}
+    option = contract(**described)
+    app.calculateOptionPrice(number := tour.number(), option, 0.3, 270.0, *says.options)
+    (priced,) = await app.event("tickOptionComputation", number)
+    price = priced[5] if says.speaks_milliseconds else priced[5]
+    assert exact(price) > 0
+    app.cancelCalculateOptionPrice(number)
+    app.calculateImpliedVolatility(number := tour.number(), option, float(price), 270.0, *says.options)
+    (implied,) = await app.event("tickOptionComputation", number)
+    assert abs(exact(implied[3]) - Decimal("0.3")) < Decimal("0.001")
+    app.cancelCalculateImpliedVolatility(number)
+    held = contract(**described | {"exchange": "SMART", "multiplier": "100"})
+    number = tour.number()
+    app.exerciseOptions(number, held, 1, 1, tour.simulator.account, 0, *says.exercise())
+    await app.until(lambda: any(one == number for one, _code in says.refusals(app)), "a refusal of the exercise")
+
+
+async def trading(tour: Tour) -> None:
+    app, first = tour.app, tour.app.heard["nextValidId"][-1][0]
+    app.placeOrder(first, contract(), tour.order("MKT", 10))
+    await app.event(tour.says.commission)
+    (execution, charge), *_rest = tour.ask(lambda exchange: exchange.executions())
+    _id, bought, told = app.heard["execDetails"][0]
+    assert (bought["conId"], told["orderId"], told["execId"]) == (AAPL, first, execution.exec_id)
+    assert exactly([told["shares"], told["price"]]) == [execution.shares, execution.price]
+    report = app.heard[tour.says.commission][0][0]
+    assert exact(report.get("commission") or report.get("commissionAndFees")) == charge.amount
+    await app.event("orderStatus", first, "Filled")
+    far = float(execution.price) // 2
+    app.placeOrder(first + 1, contract(), tour.order("LMT", 10, lmtPrice=far, whatIf=True))
+    preview = (await app.event("openOrder", first + 1))[-1][3]
+    assert exact(preview["initMarginChange"]) > 0
+    app.placeOrder(first + 2, contract(), tour.order("LMT", 5, lmtPrice=far))
+    await app.event("orderStatus", first + 2, "Submitted")
+    app.placeOrder(first + 2, contract(), tour.order("LMT", 6, lmtPrice=far + 1))
+    await app.until(lambda: tour.ask(lambda exchange: exchange.open_orders())[0].request.quantity == 6, "the change")
+    (working,) = tour.ask(lambda exchange: exchange.open_orders())
+    assert (working.request.order_id, working.request.limit_price) == (first + 2, Decimal(str(far + 1)))
+    for call in (app.reqOpenOrders, app.reqAllOpenOrders):
+        count = len(app.heard["openOrderEnd"])
+        call()
+        await app.event("openOrderEnd", count=count + 1)
+    app.reqAutoOpenOrders(True)
+    await tour.refused(-1, 327)
+    app.cancelOrder(first + 2, tour.says.undone())
+    await app.event("orderStatus", first + 2, "Cancelled")
+    await tour.refused(first + 2, 202)
+    assert tour.ask(lambda exchange: exchange.open_orders()) == []
+
+
+async def brackets(tour: Tour) -> None:
+    app, first = tour.app, tour.app.heard["nextValidId"][-1][0] + 10
+    price = tour.ask(lambda exchange: exchange.quote(AAPL).last)
+    assert price is not None
+    far = float(price) // 2
+    app.placeOrder(first, contract(), tour.order("LMT", 4, lmtPrice=far, transmit=False))
+    child = {"action": "SELL", "parentId": first}
+    app.placeOrder(first + 1, contract(), tour.order("LMT", 4, lmtPrice=far * 3, transmit=False, **child))
+    app.placeOrder(first + 2, contract(), tour.order("STP", 4, auxPrice=far - 10, **child))
+    for number in (first, first + 1, first + 2):
+        await app.event("orderStatus", number)
+    open_ids = {order.request.order_id for order in tour.ask(lambda exchange: exchange.open_orders())}
+    assert open_ids == {first, first + 1, first + 2}
+    app.reqGlobalCancel(tour.says.undone())
+    for number in open_ids:
+        await app.event("orderStatus", number, "Cancelled")
+    app.reqCompletedOrders(False)
+    await app.event("completedOrdersEnd")
+    known = {order.perm_id for order in tour.ask(lambda exchange: exchange.completed_orders())}
+    told = {row[1]["permId"] for row in app.heard["completedOrder"]}
+    assert told == known, (told, known, app.heard['error'], app.heard['completedOrder'])
+    app.reqExecutions(number := tour.number(), made("ExecutionFilter"))
+    await app.event("execDetailsEnd", number)
+    asked = [row[2]["execId"] for row in app.heard["execDetails"] if row[0] == number]
+    assert asked == [execution.exec_id for execution, _charge in tour.ask(lambda exchange: exchange.executions())]
+
+
+async def accounts(tour: Tour) -> None:
+    app, account = tour.app, tour.simulator.account
+    held = tour.ask(lambda exchange: exchange.position(account, AAPL))
+    assert held is not None
+    app.reqPositions()
+    await app.event("positionEnd")
+    owner, what, quantity, cost = app.heard["position"][0]
+    assert (owner, what["conId"], exact(quantity)) == (account, AAPL, held.quantity)
+    assert abs(exact(cost) - held.average_cost) < Decimal("0.0001")
+    app.cancelPositions()
+    app.reqPositionsMulti(number := tour.number(), account, "")
+    await app.event("positionMultiEnd", number)
+    assert exact(app.heard["positionMulti"][0][4]) == held.quantity
+    app.cancelPositionsMulti(number)
+    values = tour.ask(lambda exchange: exchange.account_values(account))
+    cash = next(row.value for row in values if (row.key, row.currency) == ("TotalCashValue", "USD"))
+    app.reqAccountUpdates(True, account)
+    await app.event("accountDownloadEnd", account)
+    assert ["TotalCashValue", cash, "USD", account] in app.heard["updateAccountValue"]
+    assert exact(app.heard["updatePortfolio"][0][1]) == held.quantity
+    await app.event("updateAccountTime")
+    app.reqAccountUpdates(False, account)
+    app.reqAccountUpdatesMulti(number := tour.number(), account, "", False)
+    await app.event("accountUpdateMultiEnd", number)
+    assert [number, account, "", "TotalCashValue", cash, "USD"] in app.heard["accountUpdateMulti"]
+    app.cancelAccountUpdatesMulti(number)
+    app.reqAccountSummary(number := tour.number(), "All", "TotalCashValue,$LEDGER")
+    await app.event("accountSummaryEnd", number)
+    assert [number, account, "TotalCashValue", cash, "USD"] in app.heard["accountSummary"]
+    app.cancelAccountSummary(number)
+
+
+async def subscriptions(tour: Tour) -> None:
+    app, account = tour.app, tour.simulator.account
+    books = tour.ask(lambda exchange: exchange.pnl(account))
+    app.reqPnL(number := tour.number(), account, "")
+    assert exactly((await app.event("pnl", number))[0][1:]) == [books.daily, books.unrealized, books.realized]
+    app.cancelPnL(number)
+    app.reqPnLSingle(number := tour.number(), account, "", AAPL)
+    held = tour.ask(lambda exchange: exchange.position(account, AAPL))
+    assert held is not None
+    assert exact((await app.event("pnlSingle", number))[0][1]) == held.quantity
+    app.cancelPnLSingle(number)
+    await tour.settled()
+
+
+async def windows(tour: Tour) -> None:
+    app = tour.app
+    app.queryDisplayGroups(number := tour.number())
+    assert (await app.event("displayGroupList", number))[0][1] == "1|2|3|4|5|6|7"
+    app.subscribeToGroupEvents(number := tour.number(), 1)
+    app.updateDisplayGroup(number, f"{AAPL}@SMART")
+    assert (await app.event("displayGroupUpdated", number, count=2))[-1][1] == f"{AAPL}@SMART"
+    app.unsubscribeFromGroupEvents(number)
+    await tour.settled()
+
+
+async def refusals(tour: Tour) -> None:
+    """What IBKR refuses an individual's account, and what does not exist."""
+    app, says = tour.app, tour.says
+    app.reqContractDetails(number := tour.number(), contract(symbol="NOSUCH"))
+    await tour.refused(number, 200)
+    app.reqFundamentalData(number := tour.number(), contract(), "ReportSnapshot", [])
+    await tour.refused(number, 430)
+    app.cancelFundamentalData(number)
+    app.requestFA(1)
+    await tour.refused(-1, 321)
+    app.replaceFA(number := tour.number(), 1, "<xml/>")
+    await tour.refused(number, 321)
+    if tour.version >= 161:
+        app.reqWshMetaData(number := tour.number())
+        await tour.refused(number, 10276)
+        getattr(app, says.end_meta)(number)
+        app.reqWshEventData(number := tour.number(), made("WshEventData", conId=AAPL))
+        await tour.refused(number, 10276)
+        getattr(app, says.end_events)(number)
+    await tour.settled()
