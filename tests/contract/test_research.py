@@ -57,6 +57,7 @@ async def test_a_search_finds_contracts_by_symbol_or_name(home: Any) -> None:
     assert told["stale"] is None
     assert (await get(home, "/market/search", q="ZZZZZZ"))["contracts"] == []
     assert await refused(home, "/market/search") == (422, "request.invalid")
+    assert await refused(home, "/market/search", q="  ") == (422, "request.invalid")
 
 
 async def test_depth_shows_both_sides_the_best_first(home: Any) -> None:

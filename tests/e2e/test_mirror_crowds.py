@@ -10,15 +10,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ibkr_sim.exchange import contracts as directory
-from ibkr_sim.exchange.catalogue import SHARES, Share
+from ibkr_sim.exchange.catalogue import table
 from ibkr_sim.webapi.pipeline import Pipeline
 
 COOKIE = "ibkr-bridge-caller"
 CALLERS, CONTRACTS = 500, 100
-INVENTED = tuple(
-    Share(900000100 + number, f"CR{number}", f"CROWD {number} INC", "NYSE", "50", "") for number in range(CONTRACTS)
-)
+STOCKS = [int(row["conid"]) for row in table("contracts") if row["sec_type"] == "STK"][:CONTRACTS]
 REQUEST_MARKET_DATA = "1"
 
 
@@ -34,13 +31,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(Pipeline, "handle", counting)
     return counted
-
-
-@pytest.fixture
-def hundred(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A hundred contracts, which the simulator then knows."""
-    monkeypatch.setattr(directory, "SHARES", (*SHARES, *INVENTED))
-    return [share.conid for share in INVENTED]
 
 
 @pytest.fixture
@@ -67,9 +57,9 @@ def lines(home: Any, door: str) -> int:
 
 @pytest.mark.parametrize("door", ["tws", "webapi"])
 async def test_five_hundred_callers_of_a_hundred_contracts_cost_a_hundred_lines_and_nothing_more(
-    hundred: list[int], asked: Counter[str], build: Callable[..., Any], crowd: aiohttp.ClientSession, door: str
+    asked: Counter[str], build: Callable[..., Any], crowd: aiohttp.ClientSession, door: str
 ) -> None:
-    path = f"/iserver/marketdata/snapshot?conids={','.join(map(str, hundred))}&fields=31,84,86"
+    path = f"/iserver/marketdata/snapshot?conids={','.join(map(str, STOCKS))}&fields=31,84,86"
     async with build(door=door) as home:
 
         async def poll(cookies: dict[str, str]) -> list[dict[str, Any]]:
@@ -86,7 +76,7 @@ async def test_five_hundred_callers_of_a_hundred_contracts_cost_a_hundred_lines_
         assert lines(home, door) == CONTRACTS
         before = asked.total(), len(home.tap.said)
         answers = await asyncio.gather(*map(poll, callers))
-        assert all([row["conid"] for row in rows] == hundred for rows in answers)
+        assert all([row["conid"] for row in rows] == STOCKS for rows in answers)
         assert lines(home, door) == CONTRACTS
         if door == "webapi":
             assert asked.total() - before[0] <= 3  # the session's own questions

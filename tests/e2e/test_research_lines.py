@@ -131,3 +131,15 @@ async def test_executions_of_others_are_listed_without_an_order_of_ours(home: An
     assert (ours["order_id"], ours["side"], ours["qty"]) == (order["id"], "BUY", 1)
     assert (theirs["order_id"], theirs["client_order_id"], theirs["side"], theirs["qty"]) == (None, None, "SELL", 2)
     assert theirs["broker"]["client_id"] == 7
+
+
+async def test_a_conid_with_an_exchange_means_that_exchanges_book(home: Any) -> None:
+    for path in (f"/market/depth/AAPL?conid={AAPL}&exchange=ARCA", "/market/depth/AAPL?exchange=ARCA"):
+        status, found = await home.call("GET", path)
+        assert (status, found["exchange"], found["conid"]) == (200, "ARCA", AAPL), found
+    async with home.http.ws_connect("/v1/api/ws") as socket:
+        await socket.send_str(f"sbd+{home.account}+{AAPL}+ARCA")
+        async with asyncio.timeout(10):
+            while (told := await socket.receive_json()).get("topic") != f"sbd+{home.account}+{AAPL}+ARCA":
+                assert "error" not in told
+    assert len(sent(home, "10")) == 1

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from tests.foreign.puppet import Puppet, exact, made
+from tests.foreign.puppet import Puppet, exact, exactly, made
 
 
 class Told(NamedTuple):
     """A bar as a client tells it."""
 
     time: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
+    prices: Sequence[Decimal]
+    """Open, high, low and close."""
     volume: Decimal
     count: int
 
@@ -32,6 +30,8 @@ class Dialect(Protocol):
     most_active: object
     """The scanner of that name."""
     speaks_milliseconds: bool
+    reads_completed_from: int
+    """The server version from which it reads completed orders; below, it looks for fields in the wrong place (505)."""
 
     def refusals(self, app: Puppet) -> set[tuple[int, int]]:
         """Ids and codes of every message so far."""
@@ -56,8 +56,9 @@ class Stoqey:
     head_timestamp = "reqHeadTimestamp"
     end_meta, end_events = "reqCancelWshMetaData", "reqCancelWshEventData"
     symbols = "symbolSamples"
-    most_active = 2
+    most_active: object = 2
     speaks_milliseconds = False
+    reads_completed_from = 177
 
     def refusals(self, app: Puppet) -> set[tuple[int, int]]:
         spoken = {(row[2], row[1]) for row in app.heard["error"]}
@@ -67,11 +68,11 @@ class Stoqey:
         rows = [row[1:] for row in app.heard["historicalData"] if row[0] == request_id]
         if not rows or not str(rows[-1][0]).startswith("finished"):
             return []
-        return [Told(str(row[0]), *map(exact, row[1:6]), count=row[6]) for row in rows[:-1]]
+        return [_row(row) for row in rows[:-1]]
 
     def update(self, app: Puppet, request_id: int) -> Told | None:
         rows = [row[1:] for row in app.heard["historicalDataUpdate"] if row[0] == request_id]
-        return Told(str(rows[-1][0]), *map(exact, rows[-1][1:6]), count=rows[-1][6]) if rows else None
+        return _row(rows[-1]) if rows else None
 
     def period(self, days: int) -> Sequence[object]:
         return days, "DAY"
@@ -89,8 +90,9 @@ class Modern:
     head_timestamp = "reqHeadTimeStamp"
     end_meta, end_events = "cancelWshMetaData", "cancelWshEventData"
     symbols = "symbolSamples"
-    most_active = "MOST_ACTIVE"
+    most_active: object = "MOST_ACTIVE"
     speaks_milliseconds = True
+    reads_completed_from = 0
 
     def refusals(self, app: Puppet) -> set[tuple[int, int]]:
         return {(row[0], row[2]) for row in app.heard["error"]}
@@ -114,6 +116,10 @@ class Modern:
         return "", "", False
 
 
+def _row(row: Sequence[Any]) -> Told:
+    return Told(str(row[0]), exactly(row[1:5]), exact(row[5]), row[6])
+
+
 def _told(bar: dict[str, Any]) -> Told:
-    prices = (exact(bar[name]) for name in ("open", "high", "low", "close", "volume"))
-    return Told(bar["date"], *prices, count=bar["barCount"])
+    prices = exactly([bar[name] for name in ("open", "high", "low", "close")])
+    return Told(bar["date"], prices, exact(bar["volume"]), bar["barCount"])

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import threading
+from collections.abc import ItemsView
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
@@ -26,7 +28,15 @@ HOMES = {
 }
 DECIMALS = frozenset({"totalQuantity"})
 CALLBACKS = (
-    *("error", "connectAck", "connectionClosed", "nextValidId", "managedAccounts", "currentTime", "currentTimeInMillis"),
+    *(
+        "error",
+        "connectAck",
+        "connectionClosed",
+        "nextValidId",
+        "managedAccounts",
+        "currentTime",
+        "currentTimeInMillis",
+    ),
     *("contractDetails", "bondContractDetails", "contractDetailsEnd", "symbolSamples", "marketRule", "familyCodes"),
     *("tickPrice", "tickSize", "tickString", "tickGeneric", "tickEFP", "tickOptionComputation", "tickReqParams"),
     *("tickSnapshotEnd", "marketDataType", "rerouteMktDataReq", "rerouteMktDepthReq", "tickNews", "userInfo"),
@@ -60,18 +70,16 @@ def built(value: Any) -> Any:
 def plain(value: Any) -> Any:
     """What JSON can say of it."""
     if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, bool | int | str):
-        return value
+        value = value.value
     if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
-    if isinstance(value, list | tuple | set):
-        return [plain(one) for one in value]
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, dict):
-        return [[plain(key), plain(one)] for key, one in value.items()]
+        value = value.items()
+    if isinstance(value, list | tuple | set | ItemsView):
+        return [plain(one) for one in value]
     if hasattr(value, "__dict__"):
         return {name: plain(one) for name, one in vars(value).items()}
-    return str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def client() -> Any:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-PATIENCE = 3.0
+PATIENCE = 10.0
 LONGEST_LINE = 1 << 22
 
 
