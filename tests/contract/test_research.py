@@ -19,10 +19,12 @@ MARKET = {"symbol": "AAPL", "side": "BUY", "qty": 3, "type": "MARKET", "tif": "D
 
 @pytest.fixture(autouse=True)
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is found out is judged here; how often one may ask is judged elsewhere."""
+    """What is found out is judged here, not how often one may ask; open interest is not waited for: nobody tells it."""
     limits = partial(Limits, wary=False, per_second=10_000, reserved=0, endpoints={})
     monkeypatch.setattr("ibkr_bridge.runtime.webapi.Limits", limits)
     monkeypatch.setattr("tests.house._simulated", _unpaced)
+    monkeypatch.setattr("ibkr_bridge.upstream.webapi.research_options._LOOKS", 2)
+    monkeypatch.setattr("ibkr_bridge.upstream.tws.research_options._PATIENCE", 0.5)
 
 
 def _unpaced(door: str) -> SimulatorSettings:

@@ -29,11 +29,13 @@ async def test_a_book_goes_stale_with_the_connection_and_lives_on_with_the_next(
     async with home.http.ws_connect("/ws/stream") as socket:
         await socket.send_json(SUBSCRIBE)
         await told(socket, "depth")
+        home.tap.closed = True
         home.tap.cut()
         stale = await told(socket, "status", channel="depth", status="stale")
         assert stale["reason"]
         async with home.http.get("/market/depth/AAPL") as answer:
             assert (await answer.json())["stale"]
+        home.tap.closed = False
         await told(socket, "status", channel="depth", status="live")
         assert (await told(socket, "depth"))["bids"]
         assert len(sent(home, "10")) == 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +17,20 @@ from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings
 from ibkr_sim.webapi.oauth.registration import Registration, ready_consumer
 from ibkr_sim.webapi.settings import WebApiSettings
+from tests.coverage.recorder import missing, recorded, write
 from tests.foreign.ibind_judge import CONSUMER, OAUTH, WAYS, Judge
 
 ACCOUNT = "DU9912345"
 AAPL = 265598
+CLIENTS = {
+    **dict.fromkeys(("test_ib_async_tour", "test_data_ib_async_tour", "test_order_types_ib_async"), "ib_async"),
+    **dict.fromkeys(("test_order_types_by_hand", "test_world_ib_async"), "ib_async"),
+    **dict.fromkeys(("test_ib_insync_tour", "test_data_ib_insync_tour"), "ib_insync"),
+    **dict.fromkeys(("test_ibapi_tour", "test_data_ibapi_tour"), "ibapi"),
+    "test_nautilus_ibapi_tour": "nautilus-ibapi",
+    "test_stoqey_tour": "@stoqey/ib",
+}
+"""Whose tour a file is, of those who come to the TWS door."""
 
 
 class Judged:
@@ -50,6 +62,23 @@ class Judged:
         price = self.simulator.exchange.quote(AAPL).ask
         assert price is not None
         return float(price)
+
+
+@pytest.fixture(autouse=True)
+def crossings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What crosses the TWS door in a tour is noted, or compared with what the coverage page claims of the tour."""
+    client = CLIENTS.get(request.path.stem)
+    if client is None:
+        yield
+        return
+    failed = request.session.testsfailed
+    with recorded() as seen:
+        yield
+    test = request.node.nodeid
+    if folder := os.environ.get("IBKR_SIM_CROSSINGS"):
+        write(Path(folder), test, client, seen)
+    elif request.session.testsfailed == failed:
+        assert not missing(test, seen), "docs/reference/simulator-coverage.md claims more than this tour has done"
 
 
 @pytest.fixture

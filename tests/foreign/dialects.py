@@ -16,7 +16,7 @@ class Told(NamedTuple):
     prices: Sequence[Decimal]
     """Open, high, low and close."""
     volume: Decimal
-    count: int
+    trades: int
 
 
 class Dialect(Protocol):

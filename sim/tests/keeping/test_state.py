@@ -58,14 +58,15 @@ def test_positions_cash_and_executions_survive() -> None:
     exchange.advance()
     exchange.place(request(side=Side.SELL, quantity=Decimal(4)))
     again = reopened(exchange)
-    for mine, theirs in ((exchange.positions(ACCOUNT), again.positions(ACCOUNT)),):
-        assert [(row.quantity, row.average_cost, row.realized_pnl) for row in mine] == [
-            (row.quantity, row.average_cost, row.realized_pnl) for row in theirs
-        ]
+    mine, theirs = exchange.positions(ACCOUNT), again.positions(ACCOUNT)
+    assert [(row.quantity, row.average_cost, row.realized_pnl) for row in mine] == [
+        (row.quantity, row.average_cost, row.realized_pnl) for row in theirs
+    ]
     assert again.executions() == exchange.executions()
     assert [order.request.order_ref for order in again.completed_orders()] == ["mine", ""]
     assert again.net_liquidation(ACCOUNT) == pytest.approx(exchange.net_liquidation(ACCOUNT), abs=2)
-    assert abs((again.quote(AAPL).bid or 0) - (exchange.quote(AAPL).bid or 0)) < Decimal("0.2")
+    before, after = exchange.quote(AAPL).bid, again.quote(AAPL).bid
+    assert before == pytest.approx(after, abs=Decimal("0.2"))
 
 
 def test_open_orders_keep_their_numbers_their_place_and_their_terms() -> None:

@@ -64,9 +64,9 @@ def test_quotes_and_trades_come_at_their_time(tmp_path: Path) -> None:
         clock.advance(timedelta(seconds=1))
         exchange.advance()
     d = Decimal
-    assert seen[1] == (d("100.02"), d("100.03"), d("100.03"), 40)
+    assert seen[1] == (d("100.01"), d("100.03"), d("100.03"), 40)
     assert seen[2][2:] == (d("100.02"), 50)
-    assert seen[5] == (d("99.49"), d("99.50"), d("99.50"), 120) or seen[5][2:] == (d("99.50"), 120)
+    assert seen[5] == (d("99.50"), d("99.60"), d("99.50"), 120)
     assert seen[6] == seen[5]
 
 
@@ -104,9 +104,8 @@ def test_what_follows_a_replayed_contract_follows_the_recording(tmp_path: Path) 
 
 def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
     arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
-    table = arrow.table(
-        {"time": [START, START + timedelta(seconds=1)], "symbol": ["AAPL"] * 2, "price": [10.5, 10.75], "size": [3, 4]}
-    )
+    times = [START, START + timedelta(seconds=1)]
+    table = arrow.table({"time": times, "symbol": ["AAPL"] * 2, "price": [10.5, 10.75], "size": [3, 4]})
     path = tmp_path / "trades.parquet"
     parquet.write_table(table, path)
     (recording,) = read([path])
@@ -149,10 +148,8 @@ def test_a_name_that_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 def test_the_command_says_which_file_is_wrong(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ibkr_sim", "serve"]
-    for words in (
-        ["--replay", str(tmp_path / "none.csv")],
-        ["--contracts", str(written(tmp_path, "c.csv", "symbol\nX\n"))],
-    ):
+    lacking = written(tmp_path, "c.csv", "symbol\nX\n")
+    for words in (["--replay", str(tmp_path / "none.csv")], ["--contracts", str(lacking)]):
         done = subprocess.run([*command, *words], capture_output=True, check=False, timeout=20, text=True)
         assert done.returncode == 2
         assert words[1].rsplit("/", 1)[-1].split(".")[0] in done.stderr

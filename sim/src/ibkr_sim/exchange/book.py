@@ -66,6 +66,11 @@ class Book:
             if not rival.whole or rival.remaining <= ticket.remaining:
                 yield rival
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether an order waits for its trigger."""
+        return bool(self._armed)
+
     def armed(self) -> Sequence[Ticket]:
         """Those that wait for their trigger, the oldest first."""
         return tuple(self._armed)

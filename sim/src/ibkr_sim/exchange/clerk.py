@@ -56,9 +56,9 @@ class Clerk:
         self, ticket: Ticket, contract: Contract, quantity: Decimal, price: Decimal, now: datetime, liquidity: int
     ) -> None:
         charged = ticket.commission or Decimal(0)
-        execution = self._advance(ticket, contract, quantity, price, now, liquidity)
-        self._publish(Executed(execution, ticket.order()))
-        self._publish(OrderChanged(ticket.order()))
+        execution, order = self._advance(ticket, contract, quantity, price, now, liquidity), ticket.order()
+        self._publish(Executed(execution, order))
+        self._publish(OrderChanged(order))
 
         total, currency = commission(contract, ticket.filled, ticket.paid, self._rates.rate)
         fee = max(total - charged, Decimal(0))

@@ -332,6 +332,8 @@ class Desk:
         if self._contract(conid).sec_type == COMBO:
             return
         tape, book = self._tape(conid), self.book(conid)
+        if not book.is_armed:
+            return
         self._aim(book, tape)
         while awake := [ticket for ticket in met(book, tape) if self._may_wake(ticket, now)]:
             for ticket in awake:

@@ -27,7 +27,6 @@ from ibkr_sim.exchange.liquidation import Liquidation
 from ibkr_sim.exchange.locating import Locating
 from ibkr_sim.exchange.memory import Memory, recall_books, recall_orders, remember
 from ibkr_sim.exchange.model import (
-    LIQUIDATION,
     AccountValue,
     Commission,
     Contract,
@@ -42,7 +41,6 @@ from ibkr_sim.exchange.model import (
     Preview,
     Quote,
     QuoteChanged,
-    Side,
     Status,
 )
 from ibkr_sim.exchange.office import Office
@@ -84,10 +82,7 @@ class Exchange(Market):
         pairs = [contract for contract in self._contracts if contract.sec_type == "CASH"]
         rates = Rates(pairs, lambda conid: self._floor.tape(conid).middle)
         self._ledger = Ledger(
-            settings.accounts,
-            contract=lambda conid: self._floor.tape(conid).contract,
-            mark=lambda conid: self._floor.tape(conid).mark,
-            rate=rates.rate,
+            settings.accounts, self._contract_of, lambda conid: self._floor.tape(conid).mark, rates.rate
         )
         for account in settings.accounts:
             rates.check(account.base, *account.cash)
@@ -107,10 +102,7 @@ class Exchange(Market):
             self._desk, self._ledger, self._agenda, self._contract_of, self._floor.tape, self._floor.sleep
         )
         self._corporate = Corporate(self._desk, self._ledger, self._contract_of, self._floor.tape)
-        for action in settings.corporate_actions:
-            self._agenda.at(action.at or origin, partial(self._carry_out, action))
-        if settings.liquidates:
-            Liquidation(self.accounts, self._office, self._ledger, self._agenda, self._sell_out).begin(origin)
+        self._make_plans(settings, origin)
         self._identify: Callable[[int], int] | None = None
         """How orders by hand get an order id."""
         self._shown: dict[int, Quote] = {}
@@ -120,6 +112,12 @@ class Exchange(Market):
         if memory is not None:
             self._recall(memory)
 
+    def _make_plans(self, settings: ExchangeSettings, origin: datetime) -> None:
+        for action in settings.corporate_actions:
+            self._agenda.at(action.at or origin, partial(self._carry_out, action))
+        if settings.liquidates:
+            Liquidation(self._desk, self._office, self._ledger, self._agenda, self._impose).begin(origin)
+
     def remember(self) -> Memory:
         """What another exchange needs to go on from here."""
         self.advance()
@@ -128,11 +126,10 @@ class Exchange(Market):
     def _recall(self, memory: Memory) -> None:
         now = self.now()
         recall_books(memory, self._ledger, self._numbering, self._worth, self._combos)
-        tickets = list(recall_orders(memory, self._desk, self._ledger))
         for account in self._ledger.clients():
             for conid in account.holdings:
                 self._settlement.follow(conid)
-        for ticket in tickets:
+        for ticket in list(recall_orders(memory, self._desk, self._ledger)):
             self._wake(ticket.request)
             self._desk.readmit(ticket, now)
         if self._timeline.date_of(memory["now"]) < self._timeline.date_of(now):
@@ -358,19 +355,10 @@ class Exchange(Market):
             self._emit(event)
         self._show(action.conid)
 
-    def _sell_out(self, account: str, conid: int, quantity: Decimal) -> bool:
-        """Close a position at the market; False where it is being closed already."""
-        working = (ticket.request for ticket in self._desk.working.values())
-        if any(LIQUIDATION in row.wire and (row.account, row.conid) == (account, conid) for row in working):
-            return False
-        side = Side.BUY if quantity > 0 else Side.SELL
-        venue = self._contract_of(conid).primary_exchange
-        request = OrderRequest(
-            account, conid, side, abs(quantity), "MKT", outside_rth=True, exchange=venue, wire={LIQUIDATION: "1"}
-        )
+    def _impose(self, request: OrderRequest) -> None:
+        """Take an order of the broker's own, at the step that is being walked."""
         self._wake(request)
         self._desk.accept(request, self._timeline.time_of(self._floor.step), identify=self._identify)
-        return True
 
     def _wake(self, request: OrderRequest) -> None:
         """What an order trades or watches takes part in every step."""
@@ -399,7 +387,10 @@ class Exchange(Market):
 
     def _contract_of(self, conid: int) -> Contract:
         """Raises KeyError."""
-        return self._combos.get(conid) or self._floor.tape(conid).contract
+        contract = self._contracts.get(conid) or self._combos.get(conid)
+        if contract is None:
+            raise KeyError(conid)
+        return contract
 
     def _settle(self, perm_id: int, change: Callable[[datetime], None]) -> Order:
         """Make a change at the present moment, and publish what it caused."""
@@ -449,7 +440,7 @@ class Exchange(Market):
 
     def _show(self, conid: int, traded: Decimal | None = None) -> None:
         current, before = self._quote(conid), self._shown.get(conid)
-        if traded is None and before is not None and replace(before, time=current.time) == current:
+        if traded is None and before is not None and before.is_like(current):
             return
         self._shown[conid] = current
         self._emit(QuoteChanged(current, traded))

@@ -38,8 +38,11 @@ class Floor:
 
     def tape(self, conid: int) -> Tape:
         """Raises KeyError for an unknown conid."""
-        tape = self._tapes.get(conid) or self._make(conid)
-        tape.advance_to(self.step)
+        tape = self._tapes.get(conid)
+        if tape is None:
+            tape = self._make(conid)
+        if tape.step < self.step:
+            tape.advance_to(self.step)
         return tape
 
     def wake(self, conid: int) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from ibkr_sim.exchange.families.auctions import auction_time
 from ibkr_sim.exchange.families.conditional import are_met
 from ibkr_sim.exchange.locating import NOT_AVAILABLE, Locating
-from ibkr_sim.exchange.model import Contract, Status
+from ibkr_sim.exchange.model import Contract, Side, Status
 from ibkr_sim.exchange.orders import Gate, Ticket
 from ibkr_sim.exchange.prices import Tape
 from ibkr_sim.exchange.sessions import Sessions
@@ -51,7 +51,9 @@ class Gates:
     def look(self, ticket: Ticket, now: datetime) -> None:
         """Set the first gate that is closed, None when all are open."""
         ticket.gate = None
-        for gate in _IN_ORDER:
+        if not ticket.passed and self._is_unhindered(ticket):
+            ticket.passed.update(_IN_ORDER)
+        for gate in _IN_ORDER if len(ticket.passed) < len(_IN_ORDER) else ():
             if gate in ticket.passed:
                 continue
             if self._is_closed(gate, ticket, now):
@@ -61,6 +63,14 @@ class Gates:
         if ticket.gate is not None and ticket.status is Status.SUBMITTED and not ticket.filled:
             ticket.status = Status.PRE_SUBMITTED
         ticket.notice = self._notice(ticket, now)
+
+    def _is_unhindered(self, ticket: Ticket) -> bool:
+        """Whether no gate concerns it, as with most orders."""
+        request = ticket.request
+        bound = request.parent or request.good_after or request.conditions
+        if bound or request.tif == "OPG" or ticket.kind.at_close or not self._sessions.always_open:
+            return False
+        return request.side is Side.BUY or self._locating.is_unlimited(request.conid)
 
     def opens_at(self, ticket: Ticket, now: datetime) -> datetime | None:
         """None for a gate that does not open by the clock."""

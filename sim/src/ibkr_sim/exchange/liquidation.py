@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from ibkr_sim.exchange.agenda import Agenda
+from ibkr_sim.exchange.desk import Desk
 from ibkr_sim.exchange.ledger import Ledger
+from ibkr_sim.exchange.model import LIQUIDATION, OrderRequest, Side
 from ibkr_sim.exchange.office import Office
 
 PACE: Final = timedelta(minutes=15)
@@ -16,25 +18,20 @@ PACE: Final = timedelta(minutes=15)
 
 
 class Liquidation:
-    """`close` sells, or buys back, a signed quantity of a contract at the market, and says whether it could."""
+    """`accept` takes an order of the broker's own."""
 
     def __init__(
-        self,
-        accounts: Iterable[str],
-        office: Office,
-        ledger: Ledger,
-        agenda: Agenda,
-        close: Callable[[str, int, Decimal], bool],
+        self, desk: Desk, office: Office, ledger: Ledger, agenda: Agenda, accept: Callable[[OrderRequest], object]
     ) -> None:
-        self._accounts, self._office, self._ledger = tuple(accounts), office, ledger
-        self._agenda, self._close = agenda, close
+        self._desk, self._office, self._ledger = desk, office, ledger
+        self._agenda, self._accept = agenda, accept
 
     def begin(self, now: datetime) -> None:
         self._agenda.at(now + PACE, self._look)
 
     def _look(self, now: datetime) -> None:
-        for account in self._accounts:
-            self._relieve(account)
+        for account in self._ledger.clients():
+            self._relieve(account.id)
         self.begin(now)
 
     def _relieve(self, account: str) -> None:
@@ -45,3 +42,12 @@ class Liquidation:
             conid = max(held, key=lambda one: abs(sizes[one].size))
             if not self._close(account, conid, -held.pop(conid)):
                 return
+
+    def _close(self, account: str, conid: int, quantity: Decimal) -> bool:
+        """At the market; False where it is being closed already."""
+        working = (ticket.request for ticket in self._desk.working.values())
+        if any(LIQUIDATION in row.wire and (row.account, row.conid) == (account, conid) for row in working):
+            return False
+        side, terms = Side.BUY if quantity > 0 else Side.SELL, {LIQUIDATION: "1"}
+        self._accept(OrderRequest(account, conid, side, abs(quantity), "MKT", outside_rth=True, wire=terms))
+        return True

@@ -23,6 +23,9 @@ class Locating:
     def __init__(self, ledger: Ledger, shortable: Mapping[int, Decimal]) -> None:
         self._ledger, self._shortable = ledger, dict(shortable)
 
+    def is_unlimited(self, conid: int) -> bool:
+        return conid not in self._shortable
+
     def available(self, conid: int) -> Decimal | None:
         """What is left to borrow; None when there is no end to it."""
         pool = self._shortable.get(conid)

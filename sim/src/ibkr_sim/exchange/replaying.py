@@ -50,13 +50,16 @@ class ReplayedTape(Tape):
         self._middle = (self.bid + self.ask) // 2
 
     def _trade(self, ticks: int, size: int) -> None:
-        """At a side of the quote, which moves there unless the trade lies within it."""
+        """At a side of the quote, which moves if the trade lies outside; one between the sides is over already."""
         bid, ask, bid_size, ask_size = self._standing
         if bid < ticks < ask:
             self._record(ticks, size)
             return
         rising = ticks >= ask
-        self._standing = (ticks - 1, ticks, bid_size, ask_size) if rising else (ticks, ticks + 1, bid_size, ask_size)
+        if ticks > ask:
+            self._standing = (ticks - 1, ticks, bid_size, ask_size)
+        elif ticks < bid:
+            self._standing = (ticks, ticks + 1, bid_size, ask_size)
         self.pending = size if rising else -size
 
     def _quote(self) -> None:

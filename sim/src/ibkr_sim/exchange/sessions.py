@@ -16,13 +16,13 @@ class Sessions:
     """`always_open` knows no hours; halts concern it all the same."""
 
     def __init__(self, contract: Callable[[int], Contract], *, always_open: bool) -> None:
-        self._contract, self._always_open = contract, always_open
+        self._contract, self.always_open = contract, always_open
         self._days: dict[int, TradingDay] = {}
         self.halted: set[int] = set()
 
     def is_open(self, conid: int, now: datetime, *, outside_rth: bool) -> bool:
         """Within hours. A contract that is halted is open, and trades with nobody."""
-        if self._always_open:
+        if self.always_open:
             return True
         day = self._day(conid, now)
         if outside_rth:

@@ -120,7 +120,7 @@ class Books:
     async def _contract(self, query: ContractQuery) -> Contract:
         """A conid stands for a contract wherever it trades: an exchange that is named beside it decides."""
         found = await self._contracts.resolve(query)
-        return replace(found, exchange=query.exchange) if query.exchange else found
+        return replace(found, exchange=query.exchange) if query.conid and query.exchange else found
 
     def _told(self, topic: str, news: Book | BookFailed) -> None:
         line = self._lines.get(topic)

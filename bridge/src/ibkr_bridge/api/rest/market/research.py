@@ -31,20 +31,21 @@ from ibkr_bridge.api.rest.market.research_schemas import (
 )
 from ibkr_bridge.api.rest.market.words import Meant
 from ibkr_bridge.api.state import TheEngine
-from ibkr_bridge.api.text import PRINTABLE
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.engine.research.books import MOST_ROWS
 from ibkr_bridge.ports.research import OptionModel, OptionWish, Right, TickKind, TickWindow
 
 router = APIRouter(prefix="/market", tags=["market"], route_class=ExactRoute, default_response_class=JsonAnswer)
 
+_SPOKEN: Final = r"^ *[!-~][ -~]*$"
+"""Printable, and not all blanks."""
 _NUMBER: Final = r"^[0-9.]+$"
 _MOST_STRIKES: Final = 50
 MOST_TICKS: Final = 1000
 """IBKR gives no more in one answer (TWS API, "Historical Time and Sales")."""
 Text = Annotated[
     str,
-    Query(min_length=1, max_length=64, pattern=PRINTABLE, description="Part of a symbol or name.", examples=["AAPL"]),
+    Query(max_length=64, pattern=_SPOKEN, description="Part of a symbol or name.", examples=["AAPL"]),
 ]
 Rows = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Levels of each side.")]
 Expiry = Annotated[date | None, Query(description="With it the chain of that day, without it what is listed.")]
