@@ -110,3 +110,13 @@ async def test_a_symbol_tells_what_follows_it(house: House) -> None:
     wire = await house.client()
     (message,) = await wire.ask(81, 1, "SPX")
     assert {"SPX", "IND", "OPT"} <= set(message)
+
+
+async def test_a_long_chain_comes_in_portions_and_buries_nobody(house: House) -> None:
+    wire = await house.client()
+    wire.send(*details(1, 178, symbol="SPX", secType="OPT", right="C"))
+    count = 0
+    while (message := await wire.read())[0] == "10":
+        count += 1
+    assert message[:3] == ["52", "1", "1"]
+    assert count > 5_000

@@ -77,3 +77,16 @@ async def test_the_next_order_id_outlives_the_connection_and_belongs_to_the_clie
     await house.empty()
     assert await (await house.client(3)).ask(8, 1, 1) == [["9", "1", "42"]]
     assert await (await house.client(4)).ask(8, 1, 1) == [["9", "1", "1"]]
+
+
+async def test_a_read_only_api_neither_takes_nor_shows_orders(
+    open_house: Callable[..., Any], order_fields: Callable[..., list[object]]
+) -> None:
+    house = await open_house(read_only=True)
+    client = await house.client()
+    for message, request_id in ((order_fields(178, 7), "7"), ((4, 1, 7, ""), "7"), ((5, 1), "-1"), ((99, 1), "-1")):
+        [told] = await client.ask(*message)
+        assert (told[0], told[2:4]) == ("4", [request_id, "321"])
+        assert "The API interface is currently in Read-Only mode." in told[4]
+    assert not house.simulator.exchange.open_orders()
+    assert [message[0] for message in await client.ask(61, 1)] == ["62"]

@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+LOWEST: Final = 157
+HIGHEST: Final = 200
 TWS_PORT: Final = 4002
 WEBAPI_PORT: Final = 5000
 CLOSED: Final = -1
@@ -50,6 +52,20 @@ Speed = Annotated[float, typer.Option(envvar="IBKR_SIM_SPEED", min=0, max=1000, 
 Accounts = Annotated[str, typer.Option(envvar="IBKR_SIM_ACCOUNTS", help="Account ids, DU99..., with commas between.")]
 MarketData = Annotated[
     Entitlement, typer.Option(envvar="IBKR_SIM_ENTITLEMENT", help="Market data the user has subscribed to.")
+]
+TwsVersion = Annotated[
+    int,
+    typer.Option(
+        envvar="IBKR_SIM_TWS_VERSION", min=LOWEST, max=HIGHEST, help="The highest server version the TWS door offers."
+    ),
+]
+MasterClient = Annotated[
+    int | None,
+    typer.Option(envvar="IBKR_SIM_MASTER_CLIENT", min=0, help="The client id that hears of every client's orders."),
+]
+ReadOnlyApi = Annotated[
+    bool,
+    typer.Option("--read-only-api", envvar="IBKR_SIM_READ_ONLY_API", help="The TWS setting: no orders by API (321)."),
 ]
 FaultsFile = Annotated[
     Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")

@@ -44,6 +44,9 @@ class Start:
     speed: float
     accounts: tuple[str, ...]
     entitlement: str
+    tws_version: int
+    master_client: int | None
+    read_only_api: bool
     faults: tuple[FaultOrder, ...]
     contracts: tuple[Row, ...]
     state: Path | None
@@ -96,7 +99,7 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
     accounts = tuple(known.get(name) or AccountSettings(name) for name in start.accounts)
     return SimulatorSettings(
         exchange=ExchangeSettings(seed=start.seed, accounts=accounts, contracts=start.contracts, replay=start.replay),
-        tws=TwsSettings(host=start.host, port=start.tws_port, entitlement=Entitlement(start.entitlement)),
+        tws=_tws(start),
         webapi=_webapi(start),
         control_host=start.host,
         control_port=start.control_port,
@@ -104,6 +107,17 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
         speed=start.speed,
         faults=start.faults,
         state=start.state,
+    )
+
+
+def _tws(start: Start) -> TwsSettings:
+    return TwsSettings(
+        host=start.host,
+        port=start.tws_port,
+        version_cap=start.tws_version,
+        entitlement=Entitlement(start.entitlement),
+        master_client_id=start.master_client,
+        read_only=start.read_only_api,
     )
 
 

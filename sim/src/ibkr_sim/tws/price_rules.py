@@ -14,6 +14,7 @@ _RULES: Final[Mapping[int, Decimal]] = MappingProxyType(
         239: Decimal("0.00005"),
         557: Decimal("0.001"),
         635: Decimal("0.005"),
+        899_999: Decimal("0.015625"),
     }
 )
 _OWN_RULES: Final = 900_000

@@ -17,6 +17,7 @@ from ibkr_sim.tws.feeds.history import HistoryFeed, RealTimeBarFeed
 from ibkr_sim.tws.feeds.marketdata import MarketDataFeed
 from ibkr_sim.tws.feeds.orders import OrderEvent, OrderFeed
 from ibkr_sim.tws.feeds.pnl import PnlFeed
+from ibkr_sim.tws.feeds.portions import Portions
 from ibkr_sim.tws.feeds.scanners import ScannerFeed
 from ibkr_sim.tws.feeds.tick_by_tick import TickByTickFeed
 from ibkr_sim.tws.groups import DisplayGroups
@@ -58,6 +59,7 @@ class Session:
         self.scans = ScannerFeed(house.market, outlet)
         self.accounts = AccountFeed(house.market, outlet, zone)
         self.pnl = PnlFeed(house.market, outlet)
+        self.portions = Portions(outlet)
         self.orders = OrderFeed(house.market, outlet, zone)
 
     @property
@@ -114,6 +116,7 @@ class Session:
 
     def refresh(self, now: datetime) -> None:
         """Tell what is due by the simulated clock."""
+        self.portions.refresh()
         self.accounts.refresh(now)
         self.pnl.refresh(now)
         self.quotes.refresh(now)

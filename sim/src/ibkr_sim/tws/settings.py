@@ -35,6 +35,8 @@ class TwsSettings:
     """Whether requests for history, symbols and ticks that come too fast are refused as IBKR refuses them."""
     master_client_id: int | None = None
     """The client that hears of every client's orders and fills."""
+    read_only: bool = False
+    """The TWS setting "Read-Only API": orders are neither taken nor shown (321)."""
     time_zone: str = "US/Eastern"
     """The zone of the TWS login, in which times of day are written."""
     most_clients: int = 32

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from ibkr_sim.exchange.contracts import Wanted
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.answers import contracts as answers
+from ibkr_sim.tws.answers.contracts import Sessions
 from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.hours import sessions
 from ibkr_sim.tws.price_rules import increments, rule_id
@@ -25,14 +28,19 @@ def contract_details(session: Session, request: ContractDetailsRequest) -> None:
     if not found:
         session.outlet.error(request.request_id, NOT_FOUND, "No security definition has been found for the request")
         return
-    today = session.market.now()
+    session.portions.begin(_details(session, request, found))
+
+
+def _details(session: Session, request: ContractDetailsRequest, found: Sequence[Contract]) -> Iterator[bytes]:
+    today, hours = session.market.now(), dict[tuple[str, str], Sessions]()
     for contract in found:
-        exchange = routed(contract, request.contract.exchange)
-        hours, rule = sessions(contract, today), rule_id(contract.min_tick)
+        exchange, rule = routed(contract, request.contract.exchange), rule_id(contract.min_tick)
+        key = contract.primary_exchange, contract.sec_type
+        if key not in hours:
+            hours[key] = sessions(contract, today)
         write = answers.bond_details if contract.sec_type == "BOND" else answers.contract_details
-        message = write(session.version, request.request_id, contract, exchange, hours, rule)
-        session.send(message)
-    session.send(answers.contract_details_end(session.version, request.request_id))
+        yield write(session.version, request.request_id, contract, exchange, hours[key], rule)
+    yield answers.contract_details_end(session.version, request.request_id)
 
 
 def matching_symbols(session: Session, request: MatchingSymbolsRequest) -> None:

@@ -23,6 +23,7 @@ from ibkr_sim.tws.handlers import (
 )
 from ibkr_sim.tws.handlers import session as basics
 from ibkr_sim.tws.handlers.absent import ABSENT, refuse
+from ibkr_sim.tws.handlers.read_only import refused
 from ibkr_sim.tws.refusals import unreadable
 from ibkr_sim.tws.requests import accounts as account_requests
 from ibkr_sim.tws.requests import contracts as contract_requests
@@ -129,5 +130,5 @@ def dispatch(session: Session, payload: bytes) -> None:
     handler = HANDLERS.get(message_id)
     if handler is None:
         session.outlet.error(SYSTEM, *unreadable(f"Unknown message id {message_id}"))
-    else:
+    elif not refused(session, message_id, fields):
         handler(session, fields)
