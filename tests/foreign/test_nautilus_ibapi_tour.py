@@ -1,4 +1,4 @@
-"""IBKR's present client judges the TWS door, call by call, at three server versions."""
+"""IBKR's present client judges the TWS door, call by call, at four server versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.foreign.puppet import puppet
 from tests.foreign.tour import Tour
 from tests.foreign.tour_of_trading import binding
 
-VERSIONS = (178, 193, 200)
+VERSIONS = (176, 178, 193, 200)
 pytestmark = [pytest.mark.foreign, pytest.mark.parametrize("version", VERSIONS)]
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"

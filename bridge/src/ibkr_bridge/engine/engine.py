@@ -157,18 +157,23 @@ class Machine:
             orders=orders,
             snapshots=SnapshotAllowance(clock, settings.regulatory_snapshots_per_day),
         )
-        books = Books(upstream.research, self._publisher, clock, settings, sessions=sessions, contracts=self._contracts)
-        research = Research(
-            upstream.research,
+        executions = Executions(journal, clock, mirror=mirror, accounts=accounts, sessions=sessions)
+        doing = (orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
+        history, bars = self._past(marketdata)
+        return Engine(*doing, self._research(marketdata, executions, history), history, bars)
+
+    def _research(self, marketdata: MarketData, executions: Executions, history: History) -> Research:
+        port, clock, sessions = self._upstream.research, self._clock, self._sessions
+        return Research(
+            port,
             clock,
             sessions=sessions,
             contracts=self._contracts,
             marketdata=marketdata,
-            books=books,
-            executions=Executions(journal, clock, mirror=mirror, accounts=accounts, sessions=sessions),
+            books=Books(port, self._publisher, clock, self._settings, sessions=sessions, contracts=self._contracts),
+            executions=executions,
+            turns=history.pieces.turn,
         )
-        doing = (orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
-        return Engine(*doing, research, *self._past(marketdata))
 
     def _past(self, marketdata: MarketData) -> tuple[History, LiveBars]:
         """Bars: those that were, and those that come."""

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from ibkr_bridge.domain.bars import Bar
-from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
+from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent, NotSupported
 from ibkr_bridge.engine.history.pacing import Asked, Question, question, remembered, wait
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.history import HistorySource, PacedOut, Piece
@@ -82,13 +82,18 @@ class Pieces:
 
     @asynccontextmanager
     async def turn(self, asking: Question) -> AsyncIterator[None]:
-        """Inside, the question may be asked."""
+        """Inside, the question may be asked; one that the door cannot carry counts for nothing."""
         row = await self._admitted(asking)
+        counted = True
         try:
             yield
+        except NotSupported:
+            counted = False
+            raise
         finally:
             self._asked.remove(row)
-            self._asked.append(Asked(asking, self._clock.monotonic()))
+            if counted:
+                self._asked.append(Asked(asking, self._clock.monotonic()))
             self._admit()
 
     def queue(self, asking: Question) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from ibkr_bridge.domain.account import Seen
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import BridgeError, BrokerAway, InvalidRequest
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.history.pacing import Question
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.research.books import Books
 from ibkr_bridge.engine.research.executions import Executions
@@ -33,6 +35,7 @@ from ibkr_bridge.ports.research import (
     ScanRequest,
     ScanRow,
     Tick,
+    TickKind,
     TickWindow,
 )
 from ibkr_bridge.ports.research import Research as Port
@@ -42,6 +45,8 @@ _HOUR: Final = 3600.0
 _MINUTE: Final = 60.0
 _SAME_TICKS: Final = 15.0
 """IBKR takes an identical question for ticks sooner than that for one too many."""
+_PATIENCE: Final = 15.0
+"""Seconds that a question may wait for its turn."""
 _MOST_KEPT: Final = 500
 _NEAREST: Final = 10
 """Strikes of a chain for which none were named."""
@@ -71,8 +76,11 @@ class Research:
         marketdata: MarketData,
         books: Books,
         executions: Executions,
+        turns: Callable[[Question], AbstractAsyncContextManager[None]],
     ) -> None:
+        """`turns` lets questions of history pass within IBKR's pacing."""
         self._port = port
+        self._turns = turns
         self._clock = clock
         self._sessions = sessions
         self._contracts = contracts
@@ -117,7 +125,21 @@ class Research:
             raise InvalidRequest("The window ends before it begins.", field="end")
         contract = await self._contracts.resolve(query)
         key = ("ticks", contract.conid, contract.exchange, window)
-        return contract, await self._ask(key, lambda: self._port.ticks(contract, window), keep=_SAME_TICKS)
+        return contract, await self._ask(key, lambda: self._ticks(key, contract, window), keep=_SAME_TICKS)
+
+    async def _ticks(self, key: Hashable, contract: Contract, window: TickWindow) -> Sequence[Tick]:
+        """IBKR counts them among the questions for small bars, bid and ask apart."""
+        weight = 2 if window.kind is TickKind.QUOTES else 1
+        asking = Question(key, (contract.conid, contract.exchange, window.kind), weight, small=True)
+        try:
+            async with asyncio.timeout(_PATIENCE) as patience, self._turns(asking):
+                patience.reschedule(None)
+                return await self._port.ticks(contract, window)
+        except TimeoutError:
+            raise BrokerAway(
+                "IBKR's budget for ticks and small bars of the past, ten minutes long, is used up.",
+                advice="Nothing was asked. Try again later, or ask for more ticks at once.",
+            ) from None
 
     async def scan_parameters(self) -> Seen[ScanParameters]:
         return await self._ask("scan parameters", self._port.scan_parameters, keep=_HOUR)

@@ -45,8 +45,6 @@ _NOTHING_FOUND: Final = 165
 """TWS API, "Message Codes": a scanner found nothing, or its list was emptied."""
 _MOST_SCANS: Final = 8
 """IBKR allows ten at once."""
-_TICKS: Final = 30
-"""Of the sixty questions that IBKR allows in ten minutes for ticks and small bars together."""
 _WHAT: Final = {TickKind.TRADES: "TRADES", TickKind.QUOTES: "BID_ASK", TickKind.MIDPOINT: "MIDPOINT"}
 
 
@@ -60,7 +58,6 @@ class Research:
         self.options = Options(wire)
         self._searches = Pacer(1, 0, window=1.05)
         """A search too soon after another has no answer (TWS API, "Stock Contract Search")."""
-        self._ticks = Pacer(_TICKS, 0, window=600.0)
         self._scans = asyncio.Semaphore(_MOST_SCANS)
 
     async def search(self, text: str) -> Sequence[Listing]:
@@ -88,8 +85,6 @@ class Research:
         return await self.options.computed(underlying, model)
 
     async def ticks(self, contract: Contract, window: TickWindow) -> Sequence[Tick]:
-        for _half in range(2 if window.kind is TickKind.QUOTES else 1):  # IBKR counts bid and ask apart
-            await self._turn(self._ticks, "IBKR's budget for ticks of the past, ten minutes long, is used up.")
         client = await self._wire.turn(Lane.DATA)
         number = client.getReqId()
         end = None if window.start is not None else window.end or self._now()
@@ -175,7 +170,6 @@ class Research:
 
     def close(self) -> None:
         self._searches.close()
-        self._ticks.close()
 
     def message(self, number: int, code: Code, text: str) -> bool:
         return self.depth.message(number, code, text)
@@ -224,7 +218,7 @@ class Research:
             async with asyncio.timeout(self._wire.settings.request_timeout):
                 await pacer.turn(Lane.DATA)
         except TimeoutError:
-            raise BrokerAway(why, advice="Nothing was asked. Try again later, or ask for more ticks at once.") from None
+            raise BrokerAway(why, advice="Nothing was asked. Try again later.") from None
 
     async def _end_scan(self, number: int) -> None:
         try:
