@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -370,6 +371,14 @@ def _mirrored(entry: Entry) -> tuple[str, ...]:
 # --- writing and checking
 
 
+# --- simulator-coverage.md
+
+
+def simulator_coverage() -> str:
+    beside = import_module("simulator_coverage")  # of this folder, from which this program is run
+    return page("What third-party clients have seen of the simulator's TWS door", *beside.parts(table))
+
+
 def pages() -> dict[Path, str]:
     os.environ["COLUMNS"] = "100"  # the help texts must not depend on somebody's terminal
     made = {
@@ -378,6 +387,7 @@ def pages() -> dict[Path, str]:
         "errors.md": error_page(),
         "tws-codes.md": tws_codes(),
         "cli.md": cli(),
+        "simulator-coverage.md": simulator_coverage(),
         "openapi.json": json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n",
     }
     return {MIRROR: mirror(), **{REFERENCE / name: content for name, content in made.items()}}
