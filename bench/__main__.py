@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import coalescing, durable, history, orders, start, ticks, webapi
+from bench import coalescing, durable, history, orders, simulator, start, ticks, webapi
 from bench.report import Report
 
 Measure = Callable[[Report, argparse.Namespace], Awaitable[None]]
@@ -22,6 +22,7 @@ MEASURES: dict[str, Measure] = {
     "past": lambda report, options: durable.long_past(report, options.orders, options.past),
     "start": lambda report, _options: start.measure(report),
     "history": lambda report, _options: history.measure(report),
+    "simulator": lambda report, options: simulator.measure(report, options.resting),
     "ticks": lambda report, options: ticks.measure(report, options.ticks),
 }
 
@@ -41,6 +42,9 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=300, help="orders each way (default 300)")
     parser.add_argument("--past", type=int, default=1_000_000, help="orders in the long journal (default 1000000)")
     parser.add_argument("--ticks", type=int, default=100_000, help="ticks each way (default 100000)")
+    parser.add_argument(
+        "--resting", type=int, default=100_000, help="orders that weigh on the simulator (default 100000)"
+    )
     parser.add_argument("--json", type=Path, help="where the JSON goes (default bench/results/latest.json)")
     options = parser.parse_args()
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)

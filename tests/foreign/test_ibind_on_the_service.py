@@ -234,17 +234,15 @@ async def test_what_only_the_web_api_tells(web: Judge) -> None:
         await web.ask("regulatory_snapshot", str(AAPL))
 
 
-async def test_history_of_the_web_api(web: Judge) -> None:
-    told = await web.ask("marketdata_history_by_symbol", "AAPL", "1d", period="1w")
+async def test_history(judge: Judge) -> None:
+    told = await judge.ask("marketdata_history_by_symbol", "AAPL", "1d", period="1w")
     assert (len(told["data"]), told["points"], told["barLength"]) == (5, 4, 86400)
-    several = await web.ask("marketdata_history_by_symbols", ["AAPL", "SPY", "IBM"], period="1d", bar="1h")
+    several = await judge.ask("marketdata_history_by_symbols", ["AAPL", "SPY", "IBM"], period="1d", bar="1h")
     assert all(len(bars) > 1 for bars in several.values())
 
 
 async def test_what_tws_does_not_tell_is_refused(point: Callable[[Door], Awaitable[Judge]]) -> None:
     judge = await point("tws")
-    with pytest.raises(judge.error(), match="501"):
-        await judge.ask("marketdata_history_by_conid", str(AAPL), "1h", period="1d")
     with pytest.raises(judge.error(), match="501"):
         await judge.ask("scanner_parameters")
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ibkr_sim.exchange.calendars import before, easter, holidays, is_business_day
+from ibkr_sim.exchange.catalogue import from_file
 from ibkr_sim.exchange.contracts import Contracts, Wanted
 from ibkr_sim.exchange.derivatives.values import intrinsic
 from ibkr_sim.exchange.model import Contract, Rejected, Side, Status
+from ibkr_sim.exchange.settings import ExchangeSettings
 
 if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial
@@ -328,7 +331,7 @@ def test_contracts_can_be_added_and_senseless_ones_are_refused() -> None:
     now = datetime(2026, 3, 2, 15, tzinfo=UTC)
     (added,) = Contracts(lambda: now, [row]).find(Wanted(symbol="MINE"))
     assert (added.primary_exchange, added.min_tick) == ("NYSE", Decimal("0.01"))
-    for wrong in ({"reference": "cheap"}, {"reference": "-1"}, {"conid": "265598"}):
+    for wrong in ({"reference": "cheap"}, {"reference": "-1"}, {"conid": "265598"}, {"follows": "17"}):
         with pytest.raises(ValueError, match="MINE"):
             Contracts(lambda: now, [row | wrong])
 
@@ -346,3 +349,18 @@ def test_holidays_follow_their_rules() -> None:
     assert is_business_day(date(2026, 12, 26), "always")
     assert before(date(2026, 7, 6), "us") == date(2026, 7, 2)
     assert timedelta(days=1) == date(2026, 7, 3) - before(date(2026, 7, 3), "us")
+
+
+def test_a_contract_from_a_file_trades_like_any_other(new_trial: Callable[..., Trial], tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("symbol,sec_type,currency,exchange,reference,min_tick\nMINE,STK,EUR,IBIS,12.5,0.005\n")
+    trial = new_trial(ExchangeSettings(contracts=from_file(path)))
+    (mine,) = trial.exchange.find_contracts(symbol="MINE", currency="EUR")
+    trade(trial, mine, 100)
+    assert trial.fills()[0].price == pytest.approx(Decimal("12.5"), abs=Decimal("0.05"))
+    path.write_text("symbol,sec_type\nMINE,STK\n")
+    with pytest.raises(ValueError, match="no column currency, exchange, reference"):
+        from_file(path)
+    path.write_text("symbol,sec_type,currency,exchange,reference\nMINE,STK,XXX,IBIS,12.5\n")
+    with pytest.raises(ValueError, match="XXX"):
+        new_trial(ExchangeSettings(contracts=from_file(path)))

@@ -9,7 +9,7 @@ import typer
 from ibkr_sim.cli import options
 from ibkr_sim.cli.checks import account_ids, loopback
 from ibkr_sim.cli.corporate import dividend, split
-from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults, read_file
+from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults
 from ibkr_sim.cli.orders import cancel, order
 
 HELP: Final = """
@@ -67,15 +67,8 @@ def serve(  # noqa: PLR0913
     address, ids = loopback(host), account_ids(accounts)
     # Imported here so that --help and a mistyped option answer at once.
     from ibkr_sim.cli.serving import Start, run  # noqa: PLC0415
-    from ibkr_sim.cli.worlds import added_contracts, recorded  # noqa: PLC0415
-    from ibkr_sim.control.faults import fault_orders  # noqa: PLC0415
-    from ibkr_sim.faults.trigger import InvalidFault  # noqa: PLC0415
+    from ibkr_sim.cli.worlds import added_contracts, ordered_faults, recorded  # noqa: PLC0415
 
-    try:
-        orders = () if faults is None else fault_orders(read_file(faults))
-    except InvalidFault as error:
-        raise typer.BadParameter(f"{faults}: {error}") from error
-    rows, recordings = added_contracts(contracts), recorded(replay or ())
     start = Start(
         host=address,
         tws_port=tws_port,
@@ -91,10 +84,10 @@ def serve(  # noqa: PLR0913
         tws_version=tws_version,
         master_client=master_client,
         read_only_api=read_only_api,
-        faults=orders,
-        contracts=rows,
+        faults=ordered_faults(faults),
+        contracts=added_contracts(contracts),
         state=state,
-        replay=recordings,
+        replay=recorded(replay or ()),
         ready_json=ready_json,
         nonce_stdin=nonce_stdin,
         exit_with_parent=exit_with_parent,

@@ -1,4 +1,4 @@
-"""Files that make the simulator's world: further contracts, and prices that really were."""
+"""Files that make the simulator's world: further contracts, prices that really were, and the faults to come."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ from pathlib import Path
 
 import typer
 
+from ibkr_sim.cli.faults import read_file
+from ibkr_sim.control.faults import fault_orders
 from ibkr_sim.exchange.catalogue import Row, from_file
 from ibkr_sim.exchange.contracts import Contracts
 from ibkr_sim.exchange.recording import Recording
+from ibkr_sim.faults.injection import FaultOrder
+from ibkr_sim.faults.trigger import InvalidFault
+
+
+def ordered_faults(path: Path | None) -> tuple[FaultOrder, ...]:
+    """Raises typer.BadParameter for a file that cannot be read, or a fault that does not exist."""
+    if path is None:
+        return ()
+    try:
+        return tuple(fault_orders(read_file(path)))
+    except InvalidFault as error:
+        raise typer.BadParameter(f"{path}: {error}") from error
 
 
 def added_contracts(path: Path | None) -> tuple[Row, ...]:

@@ -199,9 +199,11 @@ class Contracts:
             raise ValueError(f"contract {contract.symbol!r}: the conid {contract.conid} is taken")
         if reference <= 0:
             raise ValueError(f"contract {contract.symbol!r}: a price must be above 0")
-        self._by_conid[contract.conid], self._references[contract.conid] = contract, reference
         if row["follows"]:
+            if int(row["follows"]) not in self._references:
+                raise ValueError(f"contract {contract.symbol!r}: no row above it has the conid {row['follows']}")
             self._bases[contract.conid] = int(row["follows"]), float(row["factor"] or 1)
+        self._by_conid[contract.conid], self._references[contract.conid] = contract, reference
 
 
 def _fits(contract: Contract, wanted: Wanted) -> bool:

@@ -69,7 +69,7 @@ class Exchange(Market):
     def __init__(self, settings: ExchangeSettings, clock: Clock, memory: Memory | None = None) -> None:
         """Open at `clock.now()`, going on from the `memory` of another one.
 
-        Raises ValueError for an account in a currency without a rate and for a contract that makes no sense.
+        Raises ValueError for a contract that makes no sense, and for one or an account in a currency without a rate.
         """
         self._clock, self._settings = clock, settings
         origin = clock.now()
@@ -84,6 +84,7 @@ class Exchange(Market):
         self._ledger = Ledger(
             settings.accounts, self._contract_of, lambda conid: self._floor.tape(conid).mark, rates.rate
         )
+        rates.check(*{contract.currency for contract in self._contracts})
         for account in settings.accounts:
             rates.check(account.base, *account.cash)
         self._office = Office(self._ledger, rates)
