@@ -60,3 +60,26 @@ async def test_the_guards_stand_before_this_way_too(build: Any) -> None:
     async with build(read_only=True) as home:
         status, problem = await home.call("POST", "/api/ibkr/order/stock", STOCK)
         assert (status, problem["code"]) == (422, "guard.read_only")
+
+
+async def test_what_is_asked_of_one_account_is_of_that_one(build: Any) -> None:
+    async with build(pinned=False) as home:
+        await home.until_ready()
+        first, second = home.simulator.exchange.accounts
+        _status, said = await home.call("POST", "/api/ibkr/order/stock", {**STOCK, "account": second})
+        await home.until_order(said["order"]["id"], "filled")
+
+        async def held(account: str) -> int:
+            return int((await home.call("GET", f"/api/ibkr/positions?account={account}"))[1]["count"])
+
+        async def counted() -> bool:
+            _status, told = await home.call("GET", f"/reconciliation?account={second}")
+            return {row["account"] for row in told["positions"]} == {second}
+
+        await home.until(lambda: held(second))
+        await home.until(counted)
+        assert await held(first) == 0
+        assert (await home.call("GET", f"/reconciliation?account={first}"))[1]["positions"] == []
+        for path in ("/api/ibkr/positions", "/api/ibkr/orders", "/reconciliation"):
+            status, problem = await home.call("GET", f"{path}?account=DU1")
+            assert (status, problem["code"]) == (404, "account.unknown")

@@ -68,6 +68,7 @@ class Unshown:
     """A fill in the journal that the broker's complete list of today does not have."""
 
     order_id: str
+    account: str
     exec_id: str
     qty: Decimal
     since: datetime
@@ -154,7 +155,8 @@ class Reconciliation:
         self._balance.forget(state.asked_at - _OVERLAP, shown)
         known = self._unshown
         self._unshown = {
-            fill.exec_id: known.get(fill.exec_id) or Unshown(order.id, fill.exec_id, fill.qty, self._compared_at)
+            fill.exec_id: known.get(fill.exec_id)
+            or Unshown(order.id, order.account, fill.exec_id, fill.qty, self._compared_at)
             for order, fill in self._todays(state.asked_at)
             if fill_of(fill.exec_id) not in shown
         }
@@ -172,17 +174,19 @@ class Reconciliation:
                 self._tell()
             await self._keep()
 
-    def view(self) -> Reconciled:
+    def view(self, account: str | None = None) -> Reconciled:
+        """Of every visible account, or of one. Raises UnknownAccount."""
+        wanted = None if account is None else self._accounts.resolve(account)
         keys = sorted({*self._accounts.quantities, *self._balance.expected})
-        lines = (self._line(key) for key in keys if self._accounts.visible(key[0]))
+        lines = (self._line(key) for key in keys if self._accounts.visible(key[0]) and wanted in (None, key[0]))
         return Reconciled(
             began_at=self._balance.began_at,
             compared_at=self._compared_at,
             at=self._clock.now(),
             stale=self._sessions.stale,
             positions=tuple(line for line in lines if line.broker or line.expected or line.foreign),
-            unshown=tuple(self._unshown.values()),
-            open_questions=tuple(self._open_questions()),
+            unshown=tuple(row for row in self._unshown.values() if wanted in (None, row.account)),
+            open_questions=tuple(order for order in self._open_questions() if wanted in (None, order.account)),
         )
 
     async def accept(self, note: str) -> Reconciled:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.queries import AnyAccount, OneAccount
 from ibkr_bridge.api.rest.account.schemas import (
     PLAIN_POSITIONS,
     PNL,
@@ -23,25 +22,8 @@ from ibkr_bridge.api.rest.account.schemas import (
     summary_answer,
 )
 from ibkr_bridge.api.state import TheEngine
-from ibkr_bridge.api.text import ACCOUNT
 
 router = APIRouter(tags=["account"], route_class=ExactRoute, default_response_class=JsonAnswer)
-
-OneAccount = Annotated[
-    str | None,
-    Query(
-        max_length=32,
-        pattern=ACCOUNT,
-        description="Whose; without it the configured account, else the only one.",
-        examples=["DU123456"],
-    ),
-]
-AnyAccount = Annotated[
-    str | None,
-    Query(
-        max_length=32, pattern=ACCOUNT, description="Whose; without it every visible account.", examples=["DU123456"]
-    ),
-]
 
 
 @router.get(

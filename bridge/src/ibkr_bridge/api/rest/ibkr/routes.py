@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from ibkr_bridge.api.errors import answer, of
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.queries import AnyAccount
 from ibkr_bridge.api.rest.account.schemas import positions_answer
 from ibkr_bridge.api.rest.ibkr.bodies import OptionsBody, StockBody
 from ibkr_bridge.api.rest.ibkr.schemas import (
@@ -123,11 +124,11 @@ async def disconnect(engine: TheEngine) -> Response:
     "/positions",
     summary="Positions",
     response_model=BotPositionsAnswer,
-    responses=answers(BOT_POSITIONS, 503, 504, says="What is held."),
+    responses=answers(BOT_POSITIONS, 404, 422, 503, 504, says="What is held."),
 )
-async def positions(engine: TheEngine) -> Response:
+async def positions(engine: TheEngine, account: AnyAccount = None) -> Response:
     """While IBKR is away the last known ones, with the reason in `stale`."""
-    found = positions_answer(await engine.accounts.positions(None))
+    found = positions_answer(await engine.accounts.positions(account))
     return JsonAnswer(
         BotPositionsAnswer(
             success=True,
@@ -143,11 +144,11 @@ async def positions(engine: TheEngine) -> Response:
     "/positions/{symbol}",
     summary="The position in one symbol",
     response_model=BotPositionAnswer,
-    responses=answers(BOT_POSITION, 422, 503, 504, says="The position, or null."),
+    responses=answers(BOT_POSITION, 404, 422, 503, 504, says="The position, or null."),
 )
-async def position(engine: TheEngine, symbol: SymbolPath) -> Response:
+async def position(engine: TheEngine, symbol: SymbolPath, account: AnyAccount = None) -> Response:
     """By symbol, in upper or lower case."""
-    found = positions_answer(await engine.accounts.positions(None))
+    found = positions_answer(await engine.accounts.positions(account))
     held = next((row for row in found.positions if row.contract.symbol == symbol.upper()), None)
     return JsonAnswer(
         BotPositionAnswer(success=True, symbol=symbol.upper(), position=held, as_of=found.as_of, stale=found.stale)
@@ -158,11 +159,11 @@ async def position(engine: TheEngine, symbol: SymbolPath) -> Response:
     "/orders",
     summary="Open orders",
     response_model=BotOrdersAnswer,
-    responses=answers(BOT_ORDERS, says="Orders that may still fill."),
+    responses=answers(BOT_ORDERS, 404, 422, says="Orders that may still fill."),
 )
-async def orders(engine: TheEngine) -> Response:
+async def orders(engine: TheEngine, account: AnyAccount = None) -> Response:
     """Newest first; GET /orders lists those that have ended too."""
-    page = await engine.orders.list(statuses=_LIVE, limit=1000)
+    page = await engine.orders.list(account=account, statuses=_LIVE, limit=1000)
     rows = tuple(order_answer(order) for order in page.orders)
     return JsonAnswer(
         BotOrdersAnswer(

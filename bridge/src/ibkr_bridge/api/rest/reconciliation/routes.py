@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Response
 
 from ibkr_bridge.api.json import ExactRoute, JsonAnswer
 from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.queries import AnyAccount
 from ibkr_bridge.api.rest.reconciliation.schemas import (
     RECONCILED,
     AcceptBody,
@@ -29,14 +30,14 @@ router = APIRouter(
     "",
     summary="Our books beside IBKR's",
     response_model=ReconciliationAnswer,
-    responses=answers(RECONCILED, says="What agrees, and what does not, since when and why."),
+    responses=answers(RECONCILED, 404, 422, says="What agrees, and what does not, since when and why."),
 )
-async def reconciliation(engine: TheEngine) -> Response:
+async def reconciliation(engine: TheEngine, account: AnyAccount = None) -> Response:
     """Positions as they follow from every fill, beside those that IBKR shows; fills that IBKR does not show.
 
     Compared by itself every minute and after every fill; a difference that lasts is told on /ws/ib.
     """
-    return JsonAnswer(reconciliation_answer(engine.reconciliation.view()))
+    return JsonAnswer(reconciliation_answer(engine.reconciliation.view(account)))
 
 
 @router.post(
