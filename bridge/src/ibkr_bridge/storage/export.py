@@ -47,7 +47,7 @@ COLUMNS: Mapping[What, tuple[str, ...]] = {
         *("id", "client_order_id", "status", "account", *_CONTRACT),
         *("side", "qty", "type", "limit", "stop", "tif", "outside_rth", "filled_qty", "remaining_qty"),
         *("avg_fill_price", "commission", "commission_currency", "created_at", "updated_at"),
-        *("reason", "reason_code", "broker", "evidence"),
+        *("reason", "reason_code", "broker", "evidence", "terms", "legs"),
     ),
     What.EVENTS: ("seq", "at", "kind", "order_id", "account", "client_order_id", "event", "order"),
     What.EXECUTIONS: (
@@ -55,7 +55,7 @@ COLUMNS: Mapping[What, tuple[str, ...]] = {
         *("side", "qty", "price", "cum_qty", "avg_price", "at", "commission", "commission_currency", "realized_pnl"),
     ),
 }
-"""An order has the names it has in every answer; `broker`, `evidence`, `event` and `order` hold JSON."""
+"""An order has the names it has in every answer; `broker`, `evidence`, `terms`, `legs`, `event` and `order` hold JSON."""
 
 
 def export(
@@ -144,6 +144,8 @@ def _orders(reader: Reader) -> Iterator[Record]:
                 "reason_code": order.reason_code,
                 "broker": msgspec.json.encode(order.broker).decode(),
                 "evidence": msgspec.json.encode(order.evidence).decode(),
+                "terms": msgspec.json.encode(order.terms).decode(),
+                "legs": msgspec.json.encode(order.contract.legs).decode(),
             }
         if (cursor := page.next_cursor) is None:
             return
