@@ -168,7 +168,7 @@ def command_faults(_options: argparse.Namespace, rest: list[str]) -> int:
 
 def command_lock(_options: argparse.Namespace, rest: list[str]) -> int:
     installer = uv()
-    for name in ("uv", *LEVELS):
+    for name in ("uv", *LEVELS, "nautilus"):
         source, target = ROOT / f"requirements/{name}.in", ROOT / f"requirements/{name}.txt"
         pins = ["--universal", "--generate-hashes", "--no-header", "--no-annotate", "--python-version", "3.11"]
         must(installer, "pip", "compile", "--quiet", *pins, source, "-o", target, *rest)

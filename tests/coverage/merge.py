@@ -20,7 +20,12 @@ def main(folders: list[Path]) -> int:
     if not folders:
         sys.stderr.write(f"{__doc__}\n")
         return 2
-    claims: dict[str, dict[str, str]] = json.loads(CLAIMS.read_text(encoding="utf-8")) if CLAIMS.exists() else {}
+    merge(folders, CLAIMS)
+    return 0
+
+
+def merge(folders: list[Path], target: Path) -> None:
+    claims: dict[str, dict[str, str]] = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
     seen: Seen = {}
     for folder in folders:
         for path in sorted(folder.glob("*.json")):
@@ -31,8 +36,7 @@ def main(folders: list[Path]) -> int:
     for test, rows in seen.items():
         claims[test].update(_compact(rows))
     text = json.dumps(dict(sorted(claims.items())), indent=1, ensure_ascii=False)
-    CLAIMS.write_text(f"{text}\n", encoding="utf-8", newline="\n")
-    return 0
+    target.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 
 def _compact(rows: set[tuple[int, str, int]]) -> dict[str, str]:

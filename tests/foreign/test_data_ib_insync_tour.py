@@ -108,6 +108,7 @@ async def streams(ib: Any, judged: Judged, stock: Any) -> None:
     ) == quote.volume
     assert exact(kept[-1].close) * 2 == (quote.bid or 0) + (quote.ask or 0)
     await until(lambda: depth.domBids and exact(depth.domBids[0].price) == quote.bid)
+    await soon(ib.reqCurrentTimeAsync())  # it forgets a book when it cancels it, and stumbles over rows that come later
     for cancel, what in (
         (ib.cancelHistoricalData, kept),
         (ib.cancelRealTimeBars, live),

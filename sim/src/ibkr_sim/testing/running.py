@@ -108,7 +108,7 @@ class RunningSimulator:
     @property
     def now(self) -> datetime:
         """Simulated time, in UTC."""
-        return self._open.clock.now()
+        return self.within(lambda simulator: simulator.clock.now())
 
     def advance(self, step: timedelta | float) -> datetime:
         """Jump forward, by seconds or a timedelta, over every price and fill on the way; the time it is then.
