@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from http.client import HTTPConnection
 from typing import Any, Final
 
 import typer
@@ -18,6 +17,8 @@ class Refusal(Exception):
 
 def call(control_port: int, method: str, path: str, body: object = None) -> Any:
     """The answer's JSON. Raises OSError when no simulator answers, and Refusal."""
+    from http.client import HTTPConnection  # noqa: PLC0415  `serve` starts without it
+
     connection = HTTPConnection("127.0.0.1", control_port, timeout=_PATIENCE)
     try:
         text = None if body is None else json.dumps(body)
