@@ -81,6 +81,10 @@ class Unsettled:
     filters_silence_orders: bool = True
     """Whether filters keep the topic `sor` silent until a call with `force=true`."""
     order_stream: OrderStream = OrderStream.SPEAKS
+    slow_looks: int = 2
+    """Snapshots in which a greek, a volatility or an open interest is still missing; other fields miss one."""
+    greeks_need_underlying: bool = False
+    """Whether an option's greeks are told only while its underlying has a market data line too."""
     trades_sent: int = 2
     """How often the topic `str` tells an execution: first without its commission, then with it."""
     binary_frames: bool = False
@@ -130,6 +134,8 @@ class WebApiSettings:
     """For users of OAuth."""
     entitlement: Entitlement = Entitlement.LIVE
     market_data_lines: int = 100
+    depth: bool = True
+    """Whether the user may see the depth of the book, which IBKR sells by itself; the topic `sbd` needs it."""
     questions: frozenset[str] = frozenset({"o163", "o354", "o383", "o451", "o10151", "o10153", "o10331"})
     """Message ids that are asked when they apply; the others never are."""
     percentage_limit: Decimal = Decimal(3)

@@ -18,6 +18,8 @@ from ibkr_sim.exchange.ticks import Source
 from ibkr_sim.history.intervals import DAY, SESSIONS, Stretch, intervals
 from ibkr_sim.history.volatility import realised
 from ibkr_sim.reference.news import PROVIDERS
+from ibkr_sim.reference.open_interest import FUTURE, on_underlying, open_interest
+from ibkr_sim.reference.option_volatility import expected
 from ibkr_sim.tws.feeds.ticks import GenericTick, PriceTick, SizeTick, TextTick, Tick
 from ibkr_sim.tws.refusals import invalid
 
@@ -65,7 +67,8 @@ LEGAL: Final[Mapping[str, str]] = MappingProxyType(
 _OTHER_NUMBERS: Final = {"220": "221", "47": "258", "59": "456"}
 _MARK, _SHORTABLE, _SHORTABLE_SHARES = 37, 46, 89
 _TRADE_COUNT, _TRADE_RATE, _VOLUME_RATE, _LAST_RTH, _RT_VOLATILITY = 54, 55, 56, 57, 58
-_AVERAGE_VOLUME, _HISTORICAL_VOLATILITY = 21, 23
+_AVERAGE_VOLUME, _HISTORICAL_VOLATILITY, _OPTION_VOLATILITY = 21, 23, 24
+_CALL_INTEREST, _PUT_INTEREST, _FUTURES_INTEREST = 27, 28, 86
 _EASY, _HARD, _NONE = Decimal(3), Decimal(2), Decimal(1)
 """Above 2.5 at least a thousand shares are there to be sold short, above 1.5 they must be looked for."""
 _EASY_FROM, _PLENTY = Decimal(1_000), Decimal(10_000_000)
@@ -131,8 +134,9 @@ def news_providers(asked: Iterable[str]) -> tuple[str, ...]:
 
 def standing(at: Look, asked: frozenset[str]) -> Iterator[Tick]:
     """What is told once, at the beginning."""
-    for number, figures in _STANDING.items():
-        if number in asked and at.contract.sec_type == "STK":
+    known = {**_STANDING, **_OF_STOCKS} if at.contract.sec_type == "STK" else _STANDING
+    for number, figures in known.items():
+        if number in asked:
             yield from figures(at)
 
 
@@ -153,10 +157,35 @@ def trade(market: Market, quote: Quote, kind: int, size: Decimal) -> TextTick | 
     return TextTick(kind, f"{quote.last};{size:f};{time};{quote.volume:f};{average:.8f};true")
 
 
+def _option_interest(at: Look) -> Iterator[Tick]:
+    """Of an option, whose other right has none; of an underlying, over all its options."""
+    if at.contract.is_option:
+        held = open_interest(at.contract, at.now) or Decimal(0)
+        calls, puts = (held, Decimal(0)) if at.contract.right == "C" else (Decimal(0), held)
+    elif (both := on_underlying(at.market, at.contract)) is not None:
+        calls, puts = both
+    else:
+        return
+    yield SizeTick(_CALL_INTEREST, calls)
+    yield SizeTick(_PUT_INTEREST, puts)
+
+
+def _futures_interest(at: Look) -> Iterator[Tick]:
+    held = open_interest(at.contract, at.now)
+    if held is not None and at.contract.sec_type == FUTURE:
+        yield SizeTick(_FUTURES_INTEREST, held)
+
+
 def _volatility(at: Look) -> Iterator[Tick]:
     value = realised([bar.close for bar in at.days(_THIRTY_DAYS + 1)])
     if value is not None:
         yield GenericTick(_HISTORICAL_VOLATILITY, value)
+
+
+def _expected_volatility(at: Look) -> Iterator[Tick]:
+    value = expected(at.market, at.contract)
+    if value is not None:
+        yield GenericTick(_OPTION_VOLATILITY, value)
 
 
 def _statistics(at: Look) -> Iterator[Tick]:
@@ -224,9 +253,11 @@ def _short_term(at: Look) -> Iterator[Tick]:
 
 
 Figures = Callable[[Look], Iterator[Tick]]
-_STANDING: Final[Mapping[str, Figures]] = MappingProxyType({"104": _volatility, "165": _statistics})
+_STANDING: Final[Mapping[str, Figures]] = MappingProxyType({"101": _option_interest, "588": _futures_interest})
+_OF_STOCKS: Final[Mapping[str, Figures]] = MappingProxyType({"104": _volatility, "165": _statistics})
 _MOVING: Final[Mapping[str, Figures]] = MappingProxyType(
     {
+        "106": _expected_volatility,
         "221": _mark,
         "232": _mark,
         "236": _inventory,

@@ -20,6 +20,7 @@ def routes() -> list[Route]:
         Route("POST", f"{allocation}/group/single", refuse, Tier.BROKERAGE),
         Route("POST", f"{allocation}/group/delete", refuse, Tier.BROKERAGE),
         Route("GET POST", f"{allocation}/presets", refuse, Tier.BROKERAGE),
+        Route("POST", "/iserver/account/orders/{group}", refuse, Tier.BROKERAGE),
         *(Route("POST", f"/fa/model/{part}", refuse) for part in _MODELS.split()),
         Route("POST", "/fa/fa-preset/get", refuse),
         Route("POST", "/fa/fa-preset/save", refuse),

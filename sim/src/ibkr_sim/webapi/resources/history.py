@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.ticks import Source
-from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, Interval, Stretch
+from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, WEEK, Interval, Stretch
 from ibkr_sim.history.intervals import intervals as past_intervals
 from ibkr_sim.history.weeks import joined_bars
 from ibkr_sim.webapi.answers import plain_refusal
@@ -20,19 +21,33 @@ from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.shapes.history import told_history
 
 MOST_BARS: Final = 1000
-_PERIOD: Final = re.compile(r"(\d{1,4})(min|h|d|w|m|y)")
-_BAR: Final = re.compile(r"(\d{1,2})(min|h|d|w|m)")
+_PERIOD: Final = re.compile(r"(\d{1,5})(s|min|h|d|w|m|y)")
+_BAR: Final = re.compile(r"(\d{1,2})(s|min|h|d|w|m)")
 _DEFAULTS: Final = {"min": "1min", "h": "1min", "d": "1min", "w": "15min", "m": "30min", "y": "1d"}
-_MINUTES: Final = {"min": 1, "h": 60, "d": 1440, "w": 7 * 1440, "m": 30 * 1440}
+_SECONDS: Final = {"s": 1, "min": MINUTE, "h": 60 * MINUTE, "d": DAY, "w": WEEK, "m": MONTH}
+_SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
+    {
+        **dict.fromkeys(("", "last", "trades", "t"), Source.TRADES),
+        "midpoint": Source.MIDPOINT,
+        "bid_ask": Source.BID_ASK,
+        "bid": Source.BID,
+        "ask": Source.ASK,
+    }
+)
+"""As the prose, the OpenAPI and the older documentation name them; clients write them large and small."""
 
 
 class InvalidPeriod(Exception):
     """A period or bar that IBKR does not know."""
 
 
+class InvalidSource(Exception):
+    """Prices of a kind that there are none of."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """`bar` in minutes as IBKR names it, `1d`. `start` is where the data end, or begin if `forward`."""
+    """`period` and `bar` as IBKR names them, `1d`. `start` is where the data end, or begin if `forward`."""
 
     conid: int
     period: str
@@ -40,12 +55,12 @@ class HistoryQuery:
     outside_rth: bool
     start: datetime | None
     forward: bool
-    source: str
+    source: Source
 
     @property
-    def bar_minutes(self) -> int:
+    def bar_seconds(self) -> int:
         count, unit = _split(_BAR, self.bar)
-        return count * _MINUTES[unit]
+        return count * _SECONDS[unit]
 
 
 def routes() -> list[Route]:
@@ -53,23 +68,26 @@ def routes() -> list[Route]:
 
 
 def answer(call: Call) -> Any:
-    """An invalid period is answered with 200, and without bars."""
+    """An invalid period is answered with 200, and without bars. Raises Refused (500) for other bad arguments."""
     try:
         query = parse_query(call.query)
     except InvalidPeriod:
         return {"error": "invalid period"}
+    except InvalidSource as error:
+        raise plain_refusal(500, "invalid source") from error
     told = history(call.market, query)
     if told is None:
         raise plain_refusal(500, "description")
     return told
 
 
-def parse_query(query: Mapping[str, str]) -> HistoryQuery:
-    """Raises InvalidPeriod."""
+def parse_query(query: Mapping[str, str], *, small: bool = False) -> HistoryQuery:
+    """`small` if there may be seconds in it. Raises InvalidPeriod, InvalidSource."""
     period = query.get("period") or "1w"
     _count, unit = _split(_PERIOD, period)
-    bar = query.get("bar") or _DEFAULTS[unit]
-    _split(_BAR, bar)
+    bar = query.get("bar") or _DEFAULTS.get(unit, "")
+    if "s" in (unit, _split(_BAR, bar)[1]) and not small:
+        raise InvalidPeriod(f"{period} {bar}")
     conid = query.get("conid", "")
     return HistoryQuery(
         conid=int(conid) if conid.isdecimal() and len(conid) < 12 else 0,
@@ -78,8 +96,16 @@ def parse_query(query: Mapping[str, str]) -> HistoryQuery:
         outside_rth=query.get("outsideRth", "").lower() == "true",
         start=_start(query.get("startTime", "")),
         forward=query.get("direction") == "1",
-        source=query.get("source", ""),
+        source=named_source(query.get("source", "")),
     )
+
+
+def named_source(name: str) -> Source:
+    """Trades without a name. Raises InvalidSource."""
+    source = _SOURCES.get(name.lower())
+    if source is None:
+        raise InvalidSource(name)
+    return source
 
 
 def history(market: Market, query: HistoryQuery) -> dict[str, Any] | None:
@@ -88,16 +114,18 @@ def history(market: Market, query: HistoryQuery) -> dict[str, Any] | None:
     if contract is None:
         return None
     bars = past_bars(market, contract, query)
-    return told_history(contract, bars, query.period, query.bar_minutes, outside_rth=query.outside_rth)
+    return told_history(contract, bars, query.period, query.bar_seconds, outside_rth=query.outside_rth)
 
 
 def past_bars(market: Market, contract: Contract, query: HistoryQuery) -> Sequence[Bar]:
     """Those of the period, a thousand at most. Raises InvalidPeriod."""
-    spans = intervals(contract, query, market.now())
-    if query.bar_minutes * MINUTE <= DAY:
-        return market.bars(contract.conid, spans)
-    record = market.record(contract.conid)
-    return joined_bars(contract, record, Source.TRADES, spans, outside_rth=query.outside_rth)
+    spans, record = intervals(contract, query, market.now()), market.record(contract.conid)
+    # Nobody reports the trades of currencies: their charts show the middle of the quote.
+    untraded = contract.sec_type == "CASH" and query.source is Source.TRADES
+    source = Source.MIDPOINT if untraded else query.source
+    if query.bar_seconds <= DAY:
+        return record.bars(source, spans)
+    return joined_bars(contract, record, source, spans, outside_rth=query.outside_rth)
 
 
 def intervals(contract: Contract, query: HistoryQuery, now: datetime) -> list[Interval]:
@@ -105,9 +133,9 @@ def intervals(contract: Contract, query: HistoryQuery, now: datetime) -> list[In
     count, unit = _split(_PERIOD, query.period)
     sessions = count * SESSIONS.get(unit.upper(), 0) if unit != "min" else 0
     stretch = Stretch(
-        bar=MONTH if query.bar.endswith("m") else query.bar_minutes * MINUTE,
+        bar=MONTH if query.bar.endswith("m") else query.bar_seconds,
         sessions=sessions,
-        bars=0 if sessions else count * _MINUTES[unit] // query.bar_minutes,
+        bars=0 if sessions else count * _SECONDS[unit] // query.bar_seconds,
         outside_rth=query.outside_rth,
         anchor=query.start,
         forward=query.forward,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.webapi.answers import plain_refusal, refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
+from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.pacing import Limit
+from ibkr_sim.webapi.sessions.portal import PortalSession
 from ibkr_sim.webapi.sessions.progress import Line
 from ibkr_sim.webapi.shapes import snapshot as shapes
+from ibkr_sim.webapi.shapes.computed import FIELDS as SLOW
+from ibkr_sim.webapi.shapes.computed import computed
 from ibkr_sim.webapi.shapes.snapshot import View
 
 MOST_CONIDS, MOST_FIELDS = 100, 50
@@ -37,7 +42,7 @@ def snapshot(call: Call) -> Any:
 
 
 def _row(call: Call, conid: str, fields: list[str]) -> dict[str, Any]:
-    """A field that is asked for the first time is missing; so is a whole row."""
+    """A field that is asked for the first time is missing, a computed one longer; so is a whole row."""
     contract = call.contract(conid)
     if contract is None:
         return shapes.identity(int(conid) if conid.isdecimal() and len(conid) < 12 else 0)
@@ -47,18 +52,23 @@ def _row(call: Call, conid: str, fields: list[str]) -> dict[str, Any]:
             raise plain_refusal(500, "Max number of market data subscriptions reached")
         call.market.quote(contract.conid)
         line = call.progress.lines[contract.conid] = Line(f"q{len(call.progress.lines)}")
-    known = line.fields & set(fields)
-    line.fields.update(fields)
+    unsettled = call.house.unsettled
+    known = [name for name in fields if line.fields[name] >= (unsettled.slow_looks if name in SLOW else 1)]
+    line.fields.update(set(fields))
     if not known:
         return shapes.identity(contract.conid)
-    ordered = [field for field in fields if field in known]
-    return shapes.snapshot(view(call, contract), ordered, line.server_id, call.house.settings.entitlement)
+    seen = view(call.house, call.session, contract, known)
+    return shapes.snapshot(seen, known, line.server_id, call.house.settings.entitlement)
 
 
-def view(call: Call, contract: Contract) -> View:
-    account = call.session.account
-    position = call.market.position(account, contract.conid) if account in call.market.accounts else None
-    return View(contract, call.market.quote(contract.conid), position)
+def view(house: House, session: PortalSession, contract: Contract, fields: Sequence[str]) -> View:
+    """Of a contract as the selected account sees it; `fields` say what has to be computed."""
+    market, account = house.market, session.account
+    position = market.position(account, contract.conid) if account in market.accounts else None
+    quote = market.quote(contract.conid)
+    blind = house.unsettled.greeks_need_underlying and not session.progress.has_line(contract.under_conid)
+    found = {} if blind and contract.is_option else computed(market, contract, quote, fields)
+    return View(contract, quote, position, found)
 
 
 def unsubscribe(call: Call) -> Any:

@@ -135,7 +135,7 @@ def _cancel(call: Call, order: Order) -> None:
 
 def _unanswered(call: Call, ticket: Ticket) -> Sequence[Question]:
     progress, conid = call.progress, ticket.request.conid
-    subscribed = conid in progress.lines or conid in progress.streamed
+    subscribed = progress.has_line(conid)
     asked = call.house.orders.ask(ticket, subscribed=subscribed)
     return [question for question in asked if question.id not in progress.suppressed]
 

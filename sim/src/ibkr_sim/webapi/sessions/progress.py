@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -10,7 +11,8 @@ class Line:
     """Market data of one contract that a session has asked for."""
 
     server_id: str
-    fields: set[str] = field(default_factory=set)
+    fields: Counter[str] = field(default_factory=Counter)
+    """How often each was asked for."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,10 @@ class Progress:
     """Scanners that the service of historical data has run so far."""
     statuses: int = 0
     """Requests for the status of an order so far."""
+
+    def has_line(self, conid: int) -> bool:
+        """Whether market data of it are asked for, in either way."""
+        return conid in self.lines or conid in self.streamed
 
     def first(self, name: str) -> bool:
         """Whether this is the first time that `name` is asked for."""

@@ -15,7 +15,7 @@ _DAY_MINUTES: Final = {"US/Eastern": 390, "MET": 510, "America/Mexico_City": 390
 
 
 def told_history(
-    contract: Contract, bars: Sequence[Bar], period: str, bar_minutes: int, *, outside_rth: bool
+    contract: Contract, bars: Sequence[Bar], period: str, bar_seconds: int, *, outside_rth: bool
 ) -> dict[str, Any]:
     """`points` is one less than there are bars; `high` and `low` are price, volume and minutes from the start."""
     digits = decimals(contract)
@@ -29,7 +29,7 @@ def told_history(
         "high": _extreme(bars, factor, highest=True),
         "low": _extreme(bars, factor, highest=False),
         "timePeriod": period,
-        "barLength": bar_minutes * 60,
+        "barLength": bar_seconds,
         "mdAvailability": "S",
         "mktDataDelay": 0,
         "outsideRth": outside_rth,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from ibkr_sim.exchange.model import DayEnd
+from ibkr_sim.webapi.numbers import milliseconds
 from ibkr_sim.webapi.track import Track
 
 MEASURE = "TWR"
@@ -51,6 +52,40 @@ def all_periods(tracks: Mapping[str, Mapping[str, Track]], now: datetime) -> dic
             "lastSuccessfulUpdate": f"{now:%Y-%m-%d %H:%M:%S}",
         }
     return told
+
+
+def summary(tracks: Sequence[Track], username: str, now: datetime) -> dict[str, Any]:
+    """All accounts as one, in texts; those of another currency than the first are left out and named."""
+    counted = [track for track in tracks if track.base == tracks[0].base]
+    dates = [row.date for row in counted[0].days]
+    worths = [sum(row, Decimal(0)) for row in zip(*(_worths(track) for track in counted), strict=True)]
+    total = _change(sum((track.first.net_liquidation for track in counted), Decimal(0)), worths[-1])
+    kind = {"accountTypeCode": "IB", "accountTypeName": "SIMULATOR", "hasAccounts": "true"}
+    series = {"id": "total", "groupId": "IB", "name": "SIMULATOR"}
+    return {
+        "rc": 0,
+        "pm": MEASURE,
+        "userId": username,
+        "view": ",".join(track.account for track in counted),
+        "currency": counted[0].base,
+        "startDate": f"{dates[0]:%Y-%m-%d}",
+        "endDate": f"{dates[-1]:%Y-%m-%d}",
+        "lastSuccessfulUpdate": f"{now:%Y-%m-%d %H:%M:%S}",
+        "hasExternalAccounts": False,
+        "excludedAccounts": [{"id": track.account} for track in tracks if track not in counted],
+        "total": total | {"incompleteData": False},
+        "accountSummaries": [kind | total],
+        "balanceByDate": {"series": [series | {"date": list(map(_point, dates, worths))}]},
+    }
+
+
+def _change(start: Decimal, end: Decimal) -> dict[str, str]:
+    gain = (end / start - 1) * 100 if start else Decimal(0)
+    return {"startVal": f"{start:.2f}", "endVal": f"{end:.2f}", "chg": f"{end - start:.2f}", "rtn": f"{gain:.2f}%"}
+
+
+def _point(day: date, worth: Decimal) -> list[Any]:
+    return [milliseconds(datetime(day.year, day.month, day.day, tzinfo=UTC)), worth]
 
 
 def _period(track: Track) -> dict[str, Any]:

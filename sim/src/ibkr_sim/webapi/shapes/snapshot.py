@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,11 +19,15 @@ _CENT: Final = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that a field may show: the quote, the contract, and the position of the selected account."""
+    """All that a field may show: the quote, the contract, and the position of the selected account.
+
+    `computed` are fields whose values were found out elsewhere.
+    """
 
     contract: Contract
     quote: Quote
     position: Position | None = None
+    computed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reference(self) -> Decimal | None:
@@ -86,6 +90,10 @@ def _venue(view: View) -> str:
     return {"NASDAQ": "Q", "NYSE": "N", "ARCA": "P"}.get(view.contract.primary_exchange, "Q")
 
 
+def _last_day(view: View) -> str | None:
+    return None if view.contract.expiry is None else f"{view.contract.expiry:%Y%m%d}"
+
+
 FIELDS: Final[Mapping[str, Reader]] = MappingProxyType(
     {
         "31": _price(lambda view: view.quote.last),
@@ -107,9 +115,11 @@ FIELDS: Final[Mapping[str, Reader]] = MappingProxyType(
         "86": _price(lambda view: view.quote.ask),
         "87": lambda view: abbreviated(view.quote.volume),
         "88": _size(lambda quote: quote.bid_size),
+        "201": lambda view: view.contract.right or None,
         "6004": lambda view: view.contract.valid_exchanges[0],
         "6008": lambda view: view.contract.conid,
         "6070": lambda view: view.contract.sec_type,
+        "6457": lambda view: view.contract.under_conid or None,
         "7051": lambda view: view.contract.long_name,
         "7057": _venue,
         "7058": _venue,
@@ -127,6 +137,7 @@ FIELDS: Final[Mapping[str, Reader]] = MappingProxyType(
         "7296": _price(lambda view: view.reference),
         "7635": _price(lambda view: view.mark),
         "7682": _since_open,
+        "7714": _last_day,
         "7741": _price(lambda view: view.quote.close),
         "7762": lambda view: f"{view.quote.volume:.0f}",
         "7768": lambda _view: "1",
@@ -142,8 +153,9 @@ def identity(conid: int) -> dict[str, Any]:
 
 
 def values(view: View, fields: Iterable[str]) -> dict[str, Any]:
-    shown = {field: FIELDS[field](view) for field in fields if field in FIELDS}
-    return {field: value for field, value in shown.items() if value is not None}
+    """In the order of `fields`."""
+    shown = {name: FIELDS[name](view) if name in FIELDS else view.computed.get(name) for name in fields}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def snapshot(view: View, fields: Iterable[str], server_id: str, entitlement: Entitlement) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any, Final, Protocol
 from ibkr_sim.faults.moments import Ask, Request
 from ibkr_sim.faults.ports import Kind, Message
 
+_QUOTES: Final = ("smd", "sbd")
 _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
-        "smd": Kind.QUOTE,
+        **dict.fromkeys(_QUOTES, Kind.QUOTE),
         "sor": Kind.ORDER,
         "str": Kind.EXECUTION,
         **dict.fromkeys(("spl", "ssd", "sld"), Kind.ACCOUNT),
@@ -97,7 +98,8 @@ class Guest:
         return ()
 
     def forget_quotes(self) -> None:
-        self._wire.end_topics("smd")
+        for topic in _QUOTES:
+            self._wire.end_topics(topic)
 
     def renew_quotes(self) -> None:
         self._wire.renew_quotes()

@@ -1,4 +1,4 @@
-"""The topic `smd`: everything at first, then what has changed."""
+"""The topic `smd`: everything at first, but for what must be computed; then that, and what has changed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 from ibkr_sim.exchange.model import Contract, Event, QuoteChanged
 from ibkr_sim.webapi.numbers import milliseconds
 from ibkr_sim.webapi.ordering.tradebook import Trade
+from ibkr_sim.webapi.resources.marketdata import view as seen
 from ibkr_sim.webapi.shapes import snapshot as shapes
-from ibkr_sim.webapi.shapes.snapshot import View
+from ibkr_sim.webapi.shapes.computed import FIELDS as SLOW
 from ibkr_sim.webapi.streams.topic import Listener
 
 
@@ -30,7 +31,9 @@ class MarketData:
 
     def begin(self) -> None:
         self._listener.session.progress.streamed.add(self._contract.conid)
-        self._tell()
+        quick = [name for name in self._fields if name not in SLOW]
+        self._tell(quick)
+        self._stirred = len(quick) < len(self._fields)
 
     def hear(self, event: Event, _trade: Trade | None) -> None:
         if isinstance(event, QuoteChanged) and event.quote.conid == self._contract.conid:
@@ -46,13 +49,13 @@ class MarketData:
             return False
         if self._stirred and moment >= self._next:
             self._next = moment + self._listener.house.settings.cadence
-            self._tell()
+            self._tell(self._fields)
         return True
 
-    def _tell(self) -> None:
+    def _tell(self, fields: Sequence[str]) -> None:
         self._stirred = False
-        view = self._view()
-        values = shapes.values(view, self._fields)
+        view = seen(self._listener.house, self._listener.session, self._contract, fields)
+        values = shapes.values(view, fields)
         changed = {field: value for field, value in values.items() if self._told.get(field) != value}
         if not changed and self._told:
             return
@@ -71,8 +74,3 @@ class MarketData:
                 "topic": self._topic,
             }
         )
-
-    def _view(self) -> View:
-        market, account = self._listener.house.market, self._listener.session.account
-        position = market.position(account, self._contract.conid) if account in market.accounts else None
-        return View(self._contract, market.quote(self._contract.conid), position)

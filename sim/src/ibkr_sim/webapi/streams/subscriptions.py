@@ -7,13 +7,15 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from ibkr_sim.exchange.model import Event
+from ibkr_sim.exchange.model import Contract, Event
 from ibkr_sim.webapi.ordering.tradebook import Trade
-from ibkr_sim.webapi.resources.history import HistoryQuery, InvalidPeriod, history, parse_query
+from ibkr_sim.webapi.resources.history import HistoryQuery, InvalidPeriod, InvalidSource, history, parse_query
 from ibkr_sim.webapi.settings import OrderStream
 from ibkr_sim.webapi.shapes import accounts as account_shapes
 from ibkr_sim.webapi.shapes.summaries import summary_stream
 from ibkr_sim.webapi.streams.accounts import AccountRows, ProfitAndLoss
+from ibkr_sim.webapi.streams.depth import PriceLadder
+from ibkr_sim.webapi.streams.exercise import Exercise
 from ibkr_sim.webapi.streams.grammar import Request
 from ibkr_sim.webapi.streams.marketdata import MarketData
 from ibkr_sim.webapi.streams.orders import Orders
@@ -21,7 +23,7 @@ from ibkr_sim.webapi.streams.topic import Listener, Topic
 from ibkr_sim.webapi.streams.trades import Trades
 
 MOST_HISTORIES: Final = 5
-_OF_BROKERAGE: Final = frozenset({"smd", "smh", "sor", "str", "sbd", "shs"})
+_OF_BROKERAGE: Final = frozenset({"smd", "smh", "sor", "str", "sbd", "shs", "inp"})
 """Topics that need the brokerage session."""
 
 
@@ -31,6 +33,7 @@ class Subscriptions:
         self._topics: dict[str, Topic] = {}
         self._histories: set[str] = set()
         self._count = 0
+        self._exercise = Exercise(listener)
         self._actions: Mapping[str, Callable[[Request], None]] = MappingProxyType(
             {
                 "smd": self._market_data,
@@ -48,7 +51,9 @@ class Subscriptions:
                 "sld": self._ledger,
                 "uld": partial(self._end_rows, "sld", "ledger"),
                 "sbd": self._depth,
-                "ubd": partial(self._end, "sbd"),
+                "ubd": self._end_depth,
+                "shs": self._exercise.show,
+                "inp": self._exercise.enter,
             }
         )
 
@@ -83,7 +88,7 @@ class Subscriptions:
 
     def renew_quotes(self) -> None:
         for topic in self._topics.values():
-            if isinstance(topic, MarketData):
+            if isinstance(topic, MarketData | PriceLadder):
                 topic.renew()
 
     def drop_brokerage(self) -> None:
@@ -129,8 +134,9 @@ class Subscriptions:
             return
         try:
             query = _history_query(request)
-        except InvalidPeriod:
-            self._listener.refuse(name, "invalid period", 400)
+        except (InvalidPeriod, InvalidSource) as error:
+            what = "period" if isinstance(error, InvalidPeriod) else "source"
+            self._listener.refuse(name, f"invalid {what}", 400)
             return
         told = history(self._listener.house.market, query)
         if told is None:
@@ -184,8 +190,28 @@ class Subscriptions:
         self._listener.tell({"result": f"unsubscribed from {word}"})
 
     def _depth(self, request: Request) -> None:
-        """As for a user without a subscription to the depth of the book."""
-        self._listener.refuse("+".join((request.topic, *request.targets)))
+        """`sbd+ACCOUNT+CONID+EXCHANGE`; as at the TWS door, the whole book is on whichever exchange is named."""
+        name = "+".join((request.topic, *request.targets))
+        account, conid, exchange = (*request.targets, "", "", "")[:3]
+        house = self._listener.house
+        contract = house.market.contract(int(conid)) if conid.isdecimal() and len(conid) < 12 else None
+        if account not in house.market.accounts:
+            self._listener.refuse(name, "invalid account", 400)
+        elif contract is None:
+            self._listener.refuse(name, "invalid conid", 400)
+        elif not house.settings.depth or not _has_book(contract, exchange):
+            self._listener.refuse(name)
+        else:
+            self._begin(name, PriceLadder(self._listener, name, contract))
+
+    def _end_depth(self, request: Request) -> None:
+        """Every ladder of an account at once."""
+        for name in [name for name in self._topics if name.startswith(f"sbd+{request.target}+")]:
+            del self._topics[name]
+
+
+def _has_book(contract: Contract, exchange: str) -> bool:
+    return contract.sec_type != "IND" and (not exchange or exchange in contract.valid_exchanges)
 
 
 def _names(value: object) -> tuple[str, ...]:
@@ -193,7 +219,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 
 def _history_query(request: Request) -> HistoryQuery:
-    """Raises InvalidPeriod."""
+    """Raises InvalidPeriod, InvalidSource."""
     arguments = request.arguments
     return parse_query(
         {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ibkr_sim.exchange.bars import Bar
+from ibkr_sim.history.intervals import MINUTE
 from ibkr_sim.reference.scanning import Wanted, found
 from ibkr_sim.webapi.answers import plain_refusal, refusal
 from ibkr_sim.webapi.call import Call, Handler, Route, Tier
@@ -19,8 +20,12 @@ from ibkr_sim.webapi.shapes.scanners import parameters, ran_by_history
 MOST: Final = 250
 _BEGUN: Final = "hmds"
 _PERIOD: Final = re.compile(r"(\d{1,5}) ?(S|d|w|m|y)")
-_BAR: Final = re.compile(r"(\d{1,2}) ?(min|h|d|w|m)(?:s|r|rs)?")
-_SOURCES: Final = ("Last", "Midpoint")
+_BAR: Final = re.compile(r"(\d{1,2}) ?(sec|min|h|d|w|m)(?:s|r|rs)?")
+_SMALL: Final = ((60, 1), (3_600, 5), (14_400, 10), (28_800, 30))
+"""Periods up to so many seconds may have bars down to so many; longer ones have bars of minutes."""
+_SMALL_KEPT: Final = timedelta(days=183)
+_SOURCES: Final = ("Last", "Midpoint", "Bid", "Ask", "Bid_Ask")
+"""FeeRate and Inventory of stocks on loan are not kept."""
 
 
 def routes() -> list[Route]:
@@ -39,17 +44,18 @@ def initialise(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Bars with whole volumes. Raises Refused (500) for what cannot be had: bars of seconds, prices never traded."""
+    """Bars with whole volumes. Raises Refused (500) for what cannot be had, such as rates of stocks on loan."""
     contract = call.contract(call.query.get("conid", ""))
-    kind = call.query.get("barType", "Last")
-    if contract is None or kind not in _SOURCES:
+    if contract is None or call.query.get("barType", "Last") not in _SOURCES:
         raise plain_refusal(500, "No data of that kind" if contract else "Invalid conid")
     try:
-        query = parse_query(_translated(call.query))
+        query = parse_query(_translated(call.query), small=True)
     except InvalidPeriod as error:
         raise plain_refusal(500, f"Invalid period or bar: {error}") from error
-    bars = past_bars(call.market, contract, query)
-    return _told(bars, call.market.now())
+    now = call.market.now()
+    if query.bar_seconds < MINUTE and query.start is not None and query.start < now - _SMALL_KEPT:
+        raise plain_refusal(500, "No data: bars of seconds are kept for six months")
+    return _told(past_bars(call.market, contract, query), now)
 
 
 def scan(call: Call) -> Any:
@@ -77,12 +83,19 @@ def _translated(query: Mapping[str, str]) -> dict[str, str]:
     """Its own units into those of the other history. Raises InvalidPeriod."""
     period = _PERIOD.fullmatch(query.get("period", ""))
     bar = _BAR.fullmatch(query.get("bar", ""))
-    if period is None or bar is None:
+    if period is None or bar is None or (bar[2] == "sec" and not _may_be_small(period, bar)):
         raise InvalidPeriod(f"{query.get('period', '')[:20]} {query.get('bar', '')[:20]}")
-    count, unit = int(period[1]), period[2]
-    told = f"{count // 60}min" if unit == "S" else f"{count}{unit}"
     names = ("conid", "startTime", "outsideRth", "direction")
-    return {name: query.get(name, "") for name in names} | {"period": told, "bar": f"{bar[1]}{bar[2]}"}
+    return {name: query.get(name, "") for name in names} | {
+        "period": f"{period[1]}{period[2].lower()}",
+        "bar": f"{bar[1]}{'s' if bar[2] == 'sec' else bar[2]}",
+        "source": query.get("barType", ""),
+    }
+
+
+def _may_be_small(period: re.Match[str], bar: re.Match[str]) -> bool:
+    least = next((least for longest, least in _SMALL if int(period[1]) <= longest), MINUTE)
+    return period[2] == "S" and int(bar[1]) >= least
 
 
 def _filters(rows: object) -> list[tuple[str, object]]:

@@ -19,6 +19,7 @@ def routes() -> list[Route]:
     return [
         Route("POST", "/pa/performance", performance, limit=Limit("/pa/performance", 1, 900)),
         Route("POST", "/pa/allperiods", all_periods),
+        Route("POST", "/pa/summary", summary, limit=Limit("/pa/summary", 1, 900)),
     ]
 
 
@@ -32,6 +33,12 @@ def performance(call: Call) -> Any:
 def all_periods(call: Call) -> Any:
     tracks = {account: {period: _track(call, account, period) for period in SHOWN} for account in named_accounts(call)}
     return shapes.all_periods(tracks, local_now(call))
+
+
+def summary(call: Call) -> Any:
+    """Of a month; only an older documentation has it, and no answer was recorded."""
+    tracks = [_track(call, account, "1M") for account in named_accounts(call)]
+    return shapes.summary(tracks, call.house.settings.username, local_now(call))
 
 
 def named_accounts(call: Call) -> list[str]:

@@ -1,0 +1,53 @@
+"""How much the market expects an underlying to move: what its option a month ahead, at the money, implies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.derivatives.values import described
+from ibkr_sim.exchange.hours import local_date
+from ibkr_sim.exchange.model import Contract, Quote
+from ibkr_sim.exchange.port import Market
+from ibkr_sim.pricing.black_scholes import implied_volatility
+
+_AHEAD: Final = timedelta(days=30)
+_DIGITS: Final = Decimal("0.000001")
+
+
+def expected(market: Market, underlying: Contract) -> Decimal | None:
+    """Per year; None for what has no options, or nobody quotes."""
+    price = middle(market.glance(underlying.conid))
+    option = None if price is None else _month_ahead(market, underlying, price)
+    if price is None or option is None:
+        return None
+    value = middle(market.glance(option.conid))
+    volatility = value and implied_volatility(described(option, market.now()), float(price), float(value))
+    return Decimal(volatility).quantize(_DIGITS) if volatility else None
+
+
+def middle(quote: Quote) -> Decimal | None:
+    """Of bid and ask; the last price of what nobody quotes."""
+    return quote.last if quote.bid is None or quote.ask is None else (quote.bid + quote.ask) / 2
+
+
+def _month_ahead(market: Market, underlying: Contract, price: Decimal) -> Contract | None:
+    """A call of the first class that ends thirty days from now or soonest after them."""
+    day = local_date(underlying, market.now()) + _AHEAD
+    for listing in market.chains(underlying):
+        expiry = next((expiry for expiry in sorted(listing.expiries) if expiry >= day), None)
+        if expiry is None or not listing.strikes:
+            continue
+        strike = min(listing.strikes, key=lambda strike: abs(strike - price))
+        wanted = Wanted(
+            symbol=underlying.symbol,
+            sec_type=listing.sec_type,
+            trading_class=listing.trading_class,
+            expiry=f"{expiry:%Y%m%d}",
+            strike=strike,
+            right="C",
+        )
+        return next((row for row in market.search(wanted) if row.under_conid == underlying.conid), None)
+    return None
