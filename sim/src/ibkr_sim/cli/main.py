@@ -10,6 +10,7 @@ from ibkr_sim.cli import options
 from ibkr_sim.cli.checks import account_ids, loopback
 from ibkr_sim.cli.corporate import dividend, split
 from ibkr_sim.cli.faults import CONTROL_PORT, clear_faults, fault, faults
+from ibkr_sim.cli.halts import halt, resume
 from ibkr_sim.cli.orders import cancel, order
 
 HELP: Final = """
@@ -30,6 +31,7 @@ Or any client of the Client Portal Web API to port 5000:
 Its books and its clock are at the control port: see `ibkr-sim ledger`, or GET /control/clock.
 Its bad days come on command: see `ibkr-sim faults`.
 Orders by hand, as if typed into TWS: see `ibkr-sim order --help`, or POST /control/orders.
+A halt of one contract: see `ibkr-sim halt --help`, or POST /control/halts.
 Dividends and splits: see `ibkr-sim dividend --help` and `ibkr-sim split --help`, or POST /control/corporate-actions.
 """
 
@@ -51,6 +53,7 @@ def serve(  # noqa: PLR0913
     tws_version: options.TwsVersion = options.HIGHEST,
     master_client: options.MasterClient = None,
     read_only_api: options.ReadOnlyApi = False,
+    exchange_hours: options.ExchangeHours = False,
     faults: options.FaultsFile = None,
     contracts: options.ContractsFile = None,
     state: options.StateFile = None,
@@ -84,6 +87,7 @@ def serve(  # noqa: PLR0913
         tws_version=tws_version,
         master_client=master_client,
         read_only_api=read_only_api,
+        exchange_hours=exchange_hours,
         faults=ordered_faults(faults),
         contracts=added_contracts(contracts),
         state=state,
@@ -121,6 +125,8 @@ def main() -> None:
     application.command()(clear_faults)
     application.command()(order)
     application.command()(cancel)
+    application.command()(halt)
+    application.command()(resume)
     application.command()(dividend)
     application.command()(split)
     application()

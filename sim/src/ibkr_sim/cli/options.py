@@ -67,6 +67,12 @@ ReadOnlyApi = Annotated[
     bool,
     typer.Option("--read-only-api", envvar="IBKR_SIM_READ_ONLY_API", help="The TWS setting: no orders by API (321)."),
 ]
+ExchangeHours = Annotated[
+    bool,
+    typer.Option(
+        "--exchange-hours", envvar="IBKR_SIM_EXCHANGE_HOURS", help="Trade in the exchanges' hours, not round the clock."
+    ),
+]
 FaultsFile = Annotated[
     Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")
 ]

@@ -47,6 +47,7 @@ class Start:
     tws_version: int
     master_client: int | None
     read_only_api: bool
+    exchange_hours: bool
     faults: tuple[FaultOrder, ...]
     contracts: tuple[Row, ...]
     state: Path | None
@@ -98,7 +99,13 @@ def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
     known = {account.id: account for account in default_accounts()}
     accounts = tuple(known.get(name) or AccountSettings(name) for name in start.accounts)
     return SimulatorSettings(
-        exchange=ExchangeSettings(seed=start.seed, accounts=accounts, contracts=start.contracts, replay=start.replay),
+        exchange=ExchangeSettings(
+            seed=start.seed,
+            accounts=accounts,
+            always_open=not start.exchange_hours,
+            contracts=start.contracts,
+            replay=start.replay,
+        ),
         tws=_tws(start),
         webapi=_webapi(start),
         control_host=start.host,

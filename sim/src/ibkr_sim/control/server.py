@@ -15,6 +15,7 @@ from ibkr_sim.control import orders
 from ibkr_sim.control.clock import clock_order
 from ibkr_sim.control.corporate import announce
 from ibkr_sim.control.faults import cleared_name, fault_order
+from ibkr_sim.control.halts import halt
 from ibkr_sim.control.identity import acceptable, proof
 from ibkr_sim.control.ledger import ledger
 from ibkr_sim.control.problems import Refused
@@ -63,6 +64,7 @@ class ControlServer:
         application.router.add_post("/control/orders", self._place_order)
         application.router.add_delete("/control/orders", self._cancel_order)
         application.router.add_post("/control/corporate-actions", self._announce)
+        application.router.add_post("/control/halts", self._halt)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PARTING)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -131,6 +133,9 @@ class ControlServer:
 
     async def _announce(self, request: web.Request) -> web.Response:
         return web.json_response(announce(self._exchange, await _body(request)), status=201)
+
+    async def _halt(self, request: web.Request) -> web.Response:
+        return web.json_response(halt(self._exchange, await _body(request)))
 
 
 async def _body(request: web.Request) -> object:
