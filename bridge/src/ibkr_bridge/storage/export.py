@@ -55,7 +55,7 @@ COLUMNS: Mapping[What, tuple[str, ...]] = {
         *("side", "qty", "price", "cum_qty", "avg_price", "at", "commission", "commission_currency", "realized_pnl"),
     ),
 }
-"""An order has the names it has in every answer; `broker`, `evidence`, `terms`, `legs`, `event` and `order` hold JSON."""
+"""An order has the names it has in every answer; the last four of orders, `event` and `order` hold JSON."""
 
 
 def export(
