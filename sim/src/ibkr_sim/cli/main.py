@@ -68,8 +68,7 @@ def serve(  # noqa: PLR0913
     Portal Gateway: log in at http://127.0.0.1:5000 in a browser with any name, or start with --webapi-login.
     """
     address, ids = loopback(host), account_ids(accounts)
-    # Imported here so that --help and a mistyped option answer at once.
-    from ibkr_sim.cli.serving import Start, run  # noqa: PLC0415
+    from ibkr_sim.cli.serving import Start, run  # noqa: PLC0415  --help and a mistyped option answer at once
     from ibkr_sim.cli.worlds import added_contracts, ordered_faults, recorded  # noqa: PLC0415
 
     start = Start(
