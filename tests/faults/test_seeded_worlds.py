@@ -36,15 +36,15 @@ def kinds(done: subprocess.CompletedProcess[str]) -> int:
     return int(found[1])
 
 
-def test_a_hundred_and_twenty_seeds_at_the_tws_door_lose_nothing_double_nothing_and_claim_nothing_false() -> None:
-    done = faults("--door", "tws", "--seeds", "120")
-    passed(done, 120)
+def test_a_hundred_seeds_at_the_tws_door_lose_nothing_double_nothing_and_claim_nothing_false() -> None:
+    done = faults("--door", "tws", "--seeds", "100")
+    passed(done, 100)
     assert kinds(done) >= 24, done.stdout
 
 
-def test_eighty_seeds_at_the_web_apis_door_are_as_clean_and_keep_its_limits() -> None:
-    done = faults("--door", "webapi", "--seeds", "80")
-    passed(done, 80)
+def test_sixty_seeds_at_the_web_apis_door_are_as_clean_and_keep_its_limits() -> None:
+    done = faults("--door", "webapi", "--seeds", "60")
+    passed(done, 60)
     assert kinds(done) >= 36, done.stdout
 
 
@@ -54,8 +54,8 @@ def test_ten_seeds_at_both_doors_on_postgresql_are_as_clean() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is not a Windows word")
-def test_twenty_seeds_with_real_processes_and_kill_9_are_as_clean() -> None:
-    passed(faults("--real", "--seeds", "20", "--workers", "4"), 20)
+def test_twelve_seeds_with_real_processes_and_kill_9_are_as_clean() -> None:
+    passed(faults("--real", "--seeds", "12", "--workers", "4"), 12)
 
 
 def test_options_that_make_no_sense_together_are_refused() -> None:

@@ -66,7 +66,7 @@ def create_app(engine: Engine, hub: Hub, settings: ApiSettings) -> FastAPI:
         mirror(),
     )  # looked through in this order: orders wait least
     for router in routers:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # as they are: to include a router builds each of its routes anew
     errors.install(app)
     openapi.install(app, routers, settings)
     _surround(app, settings)
