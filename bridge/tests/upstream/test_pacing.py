@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from ibkr_bridge.upstream.pacing import Lane, Pacer
 
@@ -38,6 +39,24 @@ async def test_no_window_ever_holds_more_than_the_budget() -> None:
     assert len(times) == 30
     for index in range(len(times) - 5):
         assert times[index + 5] - times[index] >= 0.049
+
+
+async def test_a_loop_that_stood_still_makes_no_two_bursts_of_one() -> None:
+    """The first of a burst keeps the loop to itself; the others are sent late, and count from then."""
+    pacer = Pacer(budget=5, reserve=0, window=0.1)
+    times: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    async def send(number: int) -> None:
+        await pacer.turn(Lane.DATA)
+        times.append(loop.time())
+        if number == 5:
+            time.sleep(0.06)  # noqa: ASYNC251  what a busy loop does
+
+    await asyncio.wait_for(asyncio.gather(*(send(number) for number in range(20))), 5)
+    pacer.close()
+    for index in range(len(times) - 5):
+        assert times[index + 5] - times[index] >= 0.099
 
 
 async def test_a_caller_who_gives_up_takes_nobodys_turn() -> None:

@@ -34,7 +34,7 @@ class Pacer:
         self._answered = answered
         self._unanswered = 0
         self._taken: deque[float] = deque()
-        self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
+        self._waiting: dict[Lane, deque[asyncio.Future[float]]] = {lane: deque() for lane in Lane}
         self._timer: asyncio.TimerHandle | None = None
 
     async def turn(self, lane: Lane) -> None:
@@ -42,11 +42,11 @@ class Pacer:
         if not self._ahead_of(lane) and self._free(lane):
             self._take()
             return
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._waiting[lane].append(waiter)
         self._schedule()
         try:
-            await waiter
+            admitted = await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and self._answered:
                 self.done()  # its turn came as it gave up
@@ -54,6 +54,10 @@ class Pacer:
         finally:
             with suppress(ValueError):  # its turn came, or it was passed over because it had given up
                 self._waiting[lane].remove(waiter)
+        if not self._answered:  # what counts is when it is sent: a busy loop may have kept it waiting since
+            with suppress(ValueError):  # longer than a window: it counts no more
+                self._taken.remove(admitted)
+            self._taken.append(self._now())
 
     def done(self) -> None:
         """One of the turns taken has its answer, or will have none."""
@@ -80,11 +84,13 @@ class Pacer:
         allowed = self._budget if lane is Lane.ORDERS else self._budget - self._reserve
         return len(self._taken) + self._unanswered < allowed
 
-    def _take(self) -> None:
+    def _take(self) -> float:
+        now = self._now()
         if self._answered:
             self._unanswered += 1
         else:
-            self._taken.append(self._now())
+            self._taken.append(now)
+        return now
 
     def _schedule(self) -> None:
         if self._timer is None and self._taken:
@@ -98,8 +104,7 @@ class Pacer:
             while queue and self._free(lane):
                 waiter = queue.popleft()
                 if not waiter.done():
-                    self._take()
-                    waiter.set_result(None)
+                    waiter.set_result(self._take())
         if any(self._waiting.values()):
             self._schedule()
 
