@@ -148,6 +148,15 @@ async def test_of_a_group_a_guard_lets_all_through_or_none(build: Any) -> None:
         assert not home.simulator.exchange.open_orders()
 
 
+async def test_of_a_group_all_count_since_two_may_fill_at_once(build: Any) -> None:
+    async with build(guards=GuardSettings.wide_open().model_copy(update={"max_position": Decimal(10)})) as home:
+        one = {**AAPL, "qty": 6, "type": "LIMIT", "limit": 200}
+        status, problem = await home.call("POST", "/orders/oca", {"orders": [one, {**one, "limit": 201}]})
+        assert (status, problem["code"], problem["value"]) == (422, "guard.position", "12")
+        assert not home.simulator.exchange.open_orders()
+        assert (await home.call("POST", "/orders/oca", {"orders": [one, {**one, "symbol": "MSFT"}]}))[0] == 201
+
+
 async def test_an_algorithm_goes_with_its_parameters(home: Any) -> None:
     algo = {"strategy": "Adaptive", "params": {"adaptivePriority": "Normal"}}
     status, order = await home.call("POST", "/orders", {**AAPL, "type": "LIMIT", "limit": 200, "algo": algo})

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ibkr_bridge.config.settings import GuardSettings
 from ibkr_bridge.domain.events import Answered, Asked
 from ibkr_bridge.storage.memory import MemoryJournal
+from ibkr_sim.control.orders import place
 
 MARKET = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "MARKET", "client_order_id": "mine"}
 FAR = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "LIMIT", "limit": 200}
@@ -142,6 +145,25 @@ async def test_a_yes_passes_the_guards_again(home: Any) -> None:
     status, problem = await home.call("POST", f"/orders/{order['id']}/answer", {"confirm": True})
     assert (status, problem["code"]) == (422, "guard.halt")
     assert not home.simulator.exchange.executions()
+
+
+async def test_a_yes_to_a_group_takes_each_of_it_past_the_guards_again(build: Any) -> None:
+    """Somebody has bought by hand meanwhile: one order of the group would now go beyond the limit."""
+    async with build(guards=GuardSettings.wide_open().model_copy(update={"max_position": Decimal(12)})) as home:
+        for symbol in ("AAPL", "MSFT"):
+            await home.call("GET", f"/market/quote/{symbol}")
+        group = [{**FAR, "symbol": "MSFT", "limit": 300}, FAR]
+        status, told = await home.call("POST", "/orders/oca", {"orders": group})
+        assert [order["status"] for order in told["orders"]] == ["awaiting_answer"] * 2, (status, told)
+        place(home.simulator.exchange, {"symbol": "AAPL", "side": "BUY", "quantity": 5})
+
+        async def held() -> bool:
+            return bool((await home.call("GET", "/positions"))[1]["positions"])
+
+        await home.until(held)
+        status, problem = await home.call("POST", f"/orders/{told['orders'][0]['id']}/answer", {"confirm": True})
+        assert (status, problem["code"], problem["value"]) == (422, "guard.position", "15")
+        assert not live(home)
 
 
 async def test_a_change_that_is_asked_about_is_refused_with_the_question_and_passes_when_confirmed(home: Any) -> None:

@@ -118,7 +118,8 @@ class Orders:
     async def place_group(self, commands: Sequence[PlaceOrder], kind: OcaType = OcaType.CANCEL) -> Sequence[Placement]:
         """Place several orders of which one that fills takes the others back; IBKR has a word on each.
 
-        Raises as `place`, of all of them: then nothing was sent.
+        To the guards they add up: two may fill before IBKR has taken the one back. Raises as `place`, of all
+        of them: then nothing was sent.
         """
         carried(commands, kind, self._sending.door)
         account = self._accounts.resolve(commands[0].account)
@@ -139,9 +140,9 @@ class Orders:
         orders = in_group(
             [self._new(wish, account, found) for wish, found in zip(wishes, contracts, strict=True)], kind
         )
-        for order, market in zip(orders, markets, strict=True):
-            denial = self._outlook.denial([Intent(account, order.contract, order.terms)], market)
-            if denial is not None:
+        for place, (order, market) in enumerate(zip(orders, markets, strict=True)):
+            intent = Intent(account, order.contract, order.terms)
+            if (denial := self._outlook.denial([intent], market, ahead=orders[:place])) is not None:
                 raise await self._deny(order, denial)
         kept = [self._taken_on(order, fingerprint(one)) for order, one in zip(orders, commands, strict=True)]
         await self._sending.place(orders, kept)
@@ -209,14 +210,16 @@ class Orders:
         if (refused := self._sending.refused(order.questions)) is not None:
             raise QuestionRefused(refused)
         self._sessions.require()
-        market = await self._outlook.market(order.account, order.contract)
+        members = [member for member in self._sending.family(order) if member.parent_id is None]
+        markets = [await self._outlook.market(member.account, member.contract) for member in members]
         order = await self._awaiting(order_id)  # while the market was asked, another answer may have come
         names = {member.id for member in self._sending.family(order)}
         if names & self._changing:
             raise ChangePending(order_id)
-        intent = Intent(order.account, order.contract, order.terms, replaces=order)
-        if (denial := self._outlook.denial([intent], market)) is not None:
-            raise _denied(denial)
+        for member, market in zip(members, markets, strict=True):
+            intent = Intent(member.account, member.contract, member.terms, replaces=member)
+            if (denial := self._outlook.denial([intent], market)) is not None:
+                raise _denied(denial)
         self._changing |= names
         try:
             return await self._sending.place_confirmed(order)

@@ -94,17 +94,25 @@ class Outlook:
             return Market(exposure=None)
         return Market(quote, rate, hours, exposure)
 
-    def denial(self, intents: Sequence[Intent], market: Market, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:
+    def denial(
+        self,
+        intents: Sequence[Intent],
+        market: Market,
+        guards: tuple[Guard, ...] = GUARDS,
+        *,
+        ahead: Sequence[Order] = (),
+    ) -> Denial | None:
         """Of an order and its children, and of its legs if it is a combo. Without an await, as `view`."""
         first = intents[0]
+        view = self.view(first, market, ahead)
         if not first.contract.legs:
-            return judge_all(intents, self.view(first, market), guards)
+            return judge_all(intents, view, guards)
         whole = tuple(guard for guard in guards if guard not in LEGS)
-        legs = [(leg, self.view(leg, seen)) for leg, seen in zip(_legs(first), market.legs, strict=True)]
-        return judge_all(intents, self.view(first, market), whole) or judge_legs(legs, guards)
+        legs = [(leg, self.view(leg, seen, ahead)) for leg, seen in zip(_legs(first), market.legs, strict=True)]
+        return judge_all(intents, view, whole) or judge_legs(legs, guards)
 
-    def view(self, intent: Intent, market: Market) -> View:
-        """Without an await: what is judged is what is then bound."""
+    def view(self, intent: Intent, market: Market, ahead: Sequence[Order] = ()) -> View:
+        """Without an await: what is judged is what is then bound. `ahead` are orders that go with it, and count."""
         now = self._clock.now()
         replaced = intent.replaces.id if intent.replaces else None
         return View(
@@ -124,8 +132,10 @@ class Outlook:
             next_open=market.hours.next_open if market.hours else None,
             position=self._accounts.held(intent.account, intent.contract.conid),
             exposure=market.exposure,
-            working=tuple(self._working(intent.account, replaced)),
-            recent=tuple(self._recent),
+            working=tuple(
+                part for order in (*self._working(intent.account, replaced), *ahead) for part in by_leg(order)
+            ),
+            recent=(*self._recent, *(Recent(now, order.conids, order.terms) for order in ahead)),
             interruption=self.interruption,
         )
 
@@ -137,8 +147,7 @@ class Outlook:
             self._recent.popleft()
 
     def _working(self, account: str, replaced: str | None) -> list[Order]:
-        working = (order for order in self._book.unfinished() if order.account == account and order.id != replaced)
-        return [part for order in working for part in by_leg(order)]
+        return [order for order in self._book.unfinished() if order.account == account and order.id != replaced]
 
     async def _quote(self, contract: Contract) -> Seen[Quote] | None:
         try:
