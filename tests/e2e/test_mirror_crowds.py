@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ibkr_sim.exchange.catalogue import table
+from ibkr_sim.exchange.listing.catalogue import table
 from ibkr_sim.webapi.pipeline import Pipeline
 
 COOKIE = "ibkr-bridge-caller"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 from tests.foreign.puppet import Puppet, exact, exactly, made
 from tests.foreign.tour import AAPL, Tour, contract
 

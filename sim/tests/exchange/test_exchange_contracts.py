@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ibkr_sim.exchange.catalogue import OWN_CONIDS
-from ibkr_sim.exchange.contracts import Contracts
+from ibkr_sim.exchange.listing.catalogue import OWN_CONIDS
+from ibkr_sim.exchange.listing.contracts import Contracts
 
 if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial

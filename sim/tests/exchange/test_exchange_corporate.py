@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ibkr_sim.exchange.contracts import Wanted
-from ibkr_sim.exchange.hours import trading_day
+from ibkr_sim.exchange.listing.contracts import Wanted
+from ibkr_sim.exchange.listing.hours import trading_day
 from ibkr_sim.exchange.model import ActionKind, CorporateAction, Rejected, Side, Status
 from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ibkr_sim.exchange.calendars import before, easter, holidays, is_business_day
-from ibkr_sim.exchange.catalogue import from_file
-from ibkr_sim.exchange.contracts import Contracts, Wanted
-from ibkr_sim.exchange.derivatives.values import intrinsic
+from ibkr_sim.exchange.listing.calendars import before, easter, holidays, is_business_day
+from ibkr_sim.exchange.listing.catalogue import from_file
+from ibkr_sim.exchange.listing.contracts import Contracts, Wanted
+from ibkr_sim.exchange.listing.derivatives.values import intrinsic
 from ibkr_sim.exchange.model import Contract, Rejected, Side, Status
 from ibkr_sim.exchange.settings import ExchangeSettings
 

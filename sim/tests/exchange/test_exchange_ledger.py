@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ibkr_sim.exchange.ledger import Holding
+from ibkr_sim.exchange.accounts.ledger import Holding
 from ibkr_sim.exchange.model import Commission, Position, Side
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ibkr_sim.exchange.commissions import commission
-from ibkr_sim.exchange.contracts import Contracts
-from ibkr_sim.exchange.margin import Exposure, requirement
+from ibkr_sim.exchange.accounts.commissions import commission
+from ibkr_sim.exchange.accounts.margin import Exposure, requirement
+from ibkr_sim.exchange.accounts.previews import exposure_after
+from ibkr_sim.exchange.listing.contracts import Contracts
 from ibkr_sim.exchange.model import Side, Status
-from ibkr_sim.exchange.previews import exposure_after
 
 if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial

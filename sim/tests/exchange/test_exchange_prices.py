@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ibkr_sim.exchange.contracts import Contracts
+from ibkr_sim.exchange.listing.contracts import Contracts
 from ibkr_sim.exchange.model import QuoteChanged
-from ibkr_sim.exchange.prices import Tape
+from ibkr_sim.exchange.prices.tape import Tape
+from ibkr_sim.exchange.prices.timeline import Timeline
 from ibkr_sim.exchange.settings import ExchangeSettings
-from ibkr_sim.exchange.timeline import Timeline
 
 if TYPE_CHECKING:
     from sim.tests.exchange.conftest import Trial

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ibkr_sim.exchange.ledger import BROKER
+from ibkr_sim.exchange.accounts.ledger import BROKER
 from ibkr_sim.exchange.model import (
     CommissionCharged,
     Event,

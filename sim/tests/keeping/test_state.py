@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from ibkr_sim.clock import Clock
-from ibkr_sim.exchange.contracts import Wanted
 from ibkr_sim.exchange.exchange import Exchange
+from ibkr_sim.exchange.listing.contracts import Wanted
 from ibkr_sim.exchange.model import OrderRequest, Side, Status
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.exchange.terms import Adjustment, ComboLeg, Conditions, PriceCondition, TimeCondition

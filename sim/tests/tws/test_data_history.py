@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 
 if TYPE_CHECKING:
     from sim.tests.tws.conftest import House, Message, Wire

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.listing.contracts import Wanted
 from ibkr_sim.reference.open_interest import on_underlying
 
 if TYPE_CHECKING:

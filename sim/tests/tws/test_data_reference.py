@@ -11,7 +11,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.pricing.black_scholes import Option, implied_volatility, worth
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ibkr_sim.exchange.model import OrderRequest, QuoteChanged, Side
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.tws.settings import Entitlement
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ibkr_sim.exchange.ledger import BROKER
+from ibkr_sim.exchange.accounts.ledger import BROKER
 from ibkr_sim.exchange.model import DayEnd
 from ibkr_sim.webapi.sessions.portal import Access
 from ibkr_sim.webapi.track import track

@@ -14,8 +14,8 @@ from types import FrameType
 from typing import Final
 
 from ibkr_sim.cli.parent import ParentPipe
-from ibkr_sim.exchange.catalogue import Row
-from ibkr_sim.exchange.recording import Recording
+from ibkr_sim.exchange.listing.catalogue import Row
+from ibkr_sim.exchange.prices.recording import Recording
 from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, default_accounts
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.trigger import InvalidFault

@@ -10,9 +10,9 @@ import typer
 
 from ibkr_sim.cli.faults import read_file
 from ibkr_sim.control.faults import fault_orders
-from ibkr_sim.exchange.catalogue import Row, from_file
-from ibkr_sim.exchange.contracts import Contracts
-from ibkr_sim.exchange.recording import Recording
+from ibkr_sim.exchange.listing.catalogue import Row, from_file
+from ibkr_sim.exchange.listing.contracts import Contracts
+from ibkr_sim.exchange.prices.recording import Recording
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.trigger import InvalidFault
 

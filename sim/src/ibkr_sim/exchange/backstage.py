@@ -9,8 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from ibkr_sim.exchange.desk import Desk
-from ibkr_sim.exchange.ledger import STREET, Ledger
+from ibkr_sim.exchange.accounts.ledger import STREET, Ledger
 from ibkr_sim.exchange.model import (
     Commission,
     CommissionCharged,
@@ -23,6 +22,7 @@ from ibkr_sim.exchange.model import (
     PositionChanged,
     Side,
 )
+from ibkr_sim.exchange.trading.desk import Desk
 
 
 class Backstage:

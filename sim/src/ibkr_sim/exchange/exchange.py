@@ -11,20 +11,18 @@ from decimal import Decimal
 from functools import partial
 
 from ibkr_sim.clock import Clock
-from ibkr_sim.exchange.admission import Admission
-from ibkr_sim.exchange.agenda import Agenda
+from ibkr_sim.exchange.accounts.currencies import Rates
+from ibkr_sim.exchange.accounts.ledger import Ledger
+from ibkr_sim.exchange.accounts.locating import Locating
+from ibkr_sim.exchange.accounts.office import Office
+from ibkr_sim.exchange.accounts.worth import Worth
 from ibkr_sim.exchange.backstage import Backstage
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.combos import Combos
-from ibkr_sim.exchange.contracts import Contracts, Listing, Wanted
-from ibkr_sim.exchange.corporate import Corporate
-from ibkr_sim.exchange.currencies import Rates
-from ibkr_sim.exchange.depth import Depth, depth
-from ibkr_sim.exchange.desk import Desk, Surroundings
-from ibkr_sim.exchange.floor import Floor
-from ibkr_sim.exchange.ledger import Ledger
-from ibkr_sim.exchange.liquidation import Liquidation
-from ibkr_sim.exchange.locating import Locating
+from ibkr_sim.exchange.events.agenda import Agenda
+from ibkr_sim.exchange.events.corporate import Corporate
+from ibkr_sim.exchange.events.liquidation import Liquidation
+from ibkr_sim.exchange.events.settlement import Settlement
+from ibkr_sim.exchange.listing.contracts import Contracts, Listing, Wanted
+from ibkr_sim.exchange.listing.sessions import Sessions
 from ibkr_sim.exchange.memory import Memory, recall_books, recall_orders, remember
 from ibkr_sim.exchange.model import (
     AccountValue,
@@ -43,18 +41,20 @@ from ibkr_sim.exchange.model import (
     QuoteChanged,
     Status,
 )
-from ibkr_sim.exchange.office import Office
-from ibkr_sim.exchange.orders import Numbering
+from ibkr_sim.exchange.orders.order import Numbering
+from ibkr_sim.exchange.orders.validation import check_cancel
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.quotes import quote
-from ibkr_sim.exchange.record import Record
-from ibkr_sim.exchange.sessions import Sessions
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.floor import Floor
+from ibkr_sim.exchange.prices.record import Record
+from ibkr_sim.exchange.prices.timeline import Timeline
 from ibkr_sim.exchange.settings import ExchangeSettings
-from ibkr_sim.exchange.settlement import Settlement
 from ibkr_sim.exchange.terms import ComboLeg
-from ibkr_sim.exchange.timeline import Timeline
-from ibkr_sim.exchange.validation import check_cancel
-from ibkr_sim.exchange.worth import Worth
+from ibkr_sim.exchange.trading.admission import Admission
+from ibkr_sim.exchange.trading.combos import Combos
+from ibkr_sim.exchange.trading.depth import Depth, depth
+from ibkr_sim.exchange.trading.desk import Desk, Surroundings
+from ibkr_sim.exchange.trading.quotes import quote
 
 LONGEST_NAP, SHORTEST_NAP = 0.25, 0.01
 """Seconds of real time between two looks at the clock, which may be moved or sped up meanwhile."""

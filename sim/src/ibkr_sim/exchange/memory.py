@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from ibkr_sim.exchange.combos import Combos
-from ibkr_sim.exchange.desk import Desk
-from ibkr_sim.exchange.floor import Floor
-from ibkr_sim.exchange.ledger import Ledger
-from ibkr_sim.exchange.orders import Gate, Numbering, Ticket
-from ibkr_sim.exchange.worth import Worth
+from ibkr_sim.exchange.accounts.ledger import Ledger
+from ibkr_sim.exchange.accounts.worth import Worth
+from ibkr_sim.exchange.orders.order import Gate, Numbering, Ticket
+from ibkr_sim.exchange.prices.floor import Floor
+from ibkr_sim.exchange.trading.combos import Combos
+from ibkr_sim.exchange.trading.desk import Desk
 
 Memory = dict[str, Any]
 """Plain values and the exchange's own; whoever keeps it finds a form for them."""

@@ -7,9 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.contracts import Listing, Wanted
-from ibkr_sim.exchange.depth import Depth
+from ibkr_sim.exchange.listing.contracts import Listing, Wanted
 from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
@@ -24,8 +22,10 @@ from ibkr_sim.exchange.model import (
     Preview,
     Quote,
 )
-from ibkr_sim.exchange.record import Record
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.record import Record
 from ibkr_sim.exchange.terms import ComboLeg
+from ibkr_sim.exchange.trading.depth import Depth
 
 
 class Market(Protocol):

@@ -8,9 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from ibkr_sim.exchange.catalogue import Row
+from ibkr_sim.exchange.listing.catalogue import Row
 from ibkr_sim.exchange.model import CorporateAction
-from ibkr_sim.exchange.recording import Recording
+from ibkr_sim.exchange.prices.recording import Recording
 
 ACCOUNT_PREFIX = "DU99"
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ibkr_sim.exchange.hours import TradingDay, local_date, trading_day
+from ibkr_sim.exchange.listing.hours import TradingDay, local_date, trading_day
 from ibkr_sim.exchange.model import Contract
 
 MINUTE: Final = 60

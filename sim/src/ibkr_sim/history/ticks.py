@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from ibkr_sim.exchange.model import Contract
-from ibkr_sim.exchange.record import Record, SpreadTick, TradeTick
+from ibkr_sim.exchange.prices.record import Record, SpreadTick, TradeTick
 from ibkr_sim.history.intervals import Interval, bounds, trading_days
 
 _MOST_DAYS: Final = 5

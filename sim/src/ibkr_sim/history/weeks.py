@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.hours import local_date, trading_day
+from ibkr_sim.exchange.listing.hours import local_date, trading_day
 from ibkr_sim.exchange.model import Contract
-from ibkr_sim.exchange.record import Record
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.record import Record
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import Interval, bounds
 
 

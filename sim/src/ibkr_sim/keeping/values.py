@@ -10,9 +10,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
-from ibkr_sim.exchange.ledger import Holding
+from ibkr_sim.exchange.accounts.ledger import Holding
 from ibkr_sim.exchange.model import Commission, DayEnd, Execution, OrderRequest, Side, Status
-from ibkr_sim.exchange.orders import Gate
+from ibkr_sim.exchange.orders.order import Gate
 from ibkr_sim.exchange.terms import (
     Adjustment,
     ChangeCondition,

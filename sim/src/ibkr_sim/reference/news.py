@@ -9,11 +9,11 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.hours import TradingDay, trading_day
+from ibkr_sim.exchange.listing.hours import TradingDay, trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import trading_days
 
 PROVIDERS: Final[Mapping[str, str]] = MappingProxyType(

@@ -8,8 +8,8 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Final
 
-from ibkr_sim.exchange.contracts import Listing
-from ibkr_sim.exchange.hours import local_date
+from ibkr_sim.exchange.listing.contracts import Listing
+from ibkr_sim.exchange.listing.hours import local_date
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.contracts import Wanted
-from ibkr_sim.exchange.derivatives.values import described
-from ibkr_sim.exchange.hours import local_date
+from ibkr_sim.exchange.listing.contracts import Wanted
+from ibkr_sim.exchange.listing.derivatives.values import described
+from ibkr_sim.exchange.listing.hours import local_date
 from ibkr_sim.exchange.model import Contract, Quote
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.pricing.black_scholes import implied_volatility

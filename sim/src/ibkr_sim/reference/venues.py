@@ -7,9 +7,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.contracts import VENUES
-from ibkr_sim.exchange.depth import Level
+from ibkr_sim.exchange.listing.contracts import VENUES
 from ibkr_sim.exchange.model import Contract
+from ibkr_sim.exchange.trading.depth import Level
 
 SMART: Final = "SMART"
 _LETTERS: Final[Mapping[str, str]] = MappingProxyType(

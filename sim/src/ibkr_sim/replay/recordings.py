@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
-from ibkr_sim.exchange.recording import Recording
+from ibkr_sim.exchange.prices.recording import Recording
 from ibkr_sim.replay.files import Row, rows
 
 _TIMES: Final = ("time", "timestamp", "datetime", "date")

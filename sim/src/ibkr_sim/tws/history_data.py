@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.hours import local_date
+from ibkr_sim.exchange.listing.hours import local_date
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, Interval, Stretch, bounds, intervals, trading_days
 from ibkr_sim.history.volatility import realised
 from ibkr_sim.history.weeks import joined_bars

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ibkr_sim.exchange.model import Contract, Rejected
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, WEEK
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.times import parse_filter

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ibkr_sim.exchange.hours import trading_day
+from ibkr_sim.exchange.listing.hours import trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.answers.contracts import Sessions
 

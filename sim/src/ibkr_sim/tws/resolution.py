@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.listing.contracts import Wanted
 from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.tws.fields import number

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.record import SpreadTick, TradeTick
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.record import SpreadTick, TradeTick
 from ibkr_sim.tws.fields import FieldWriter, Value
 from ibkr_sim.tws.versions import HISTORY_END
 

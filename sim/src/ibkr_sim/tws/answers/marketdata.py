@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from ibkr_sim.exchange.depth import Level
+from ibkr_sim.exchange.trading.depth import Level
 from ibkr_sim.tws.fields import FieldWriter
 
 ASKS, BIDS = 0, 1

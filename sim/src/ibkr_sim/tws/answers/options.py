@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.contracts import Listing
+from ibkr_sim.exchange.listing.contracts import Listing
 from ibkr_sim.tws.fields import FieldWriter
 
 CUSTOM: Final = 53

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from ibkr_sim.exchange.depth import Level
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.exchange.trading.depth import Level
 from ibkr_sim.reference.venues import spread_out
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.outlet import Outlet

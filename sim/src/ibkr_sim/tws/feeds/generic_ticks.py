@@ -9,12 +9,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.hours import local_date, trading_day
+from ibkr_sim.exchange.listing.hours import local_date, trading_day
 from ibkr_sim.exchange.model import Contract, Quote, Rejected
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.record import Record
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.record import Record
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, SESSIONS, Stretch, intervals
 from ibkr_sim.history.volatility import realised
 from ibkr_sim.reference.news import PROVIDERS

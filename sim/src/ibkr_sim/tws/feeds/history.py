@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.bars import Bar
-from ibkr_sim.exchange.hours import local_date, trading_day
+from ibkr_sim.exchange.listing.hours import local_date, trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.tws.answers import history as answers
 from ibkr_sim.tws.history_data import BarQuery, Row, rows_since
 from ibkr_sim.tws.outlet import Outlet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.listing.contracts import Wanted
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.answers import contracts as answers
 from ibkr_sim.tws.answers.contracts import Sessions

@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ibkr_sim.exchange.model import Contract, Rejected
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, MINUTE, SESSIONS, Stretch, bounds, intervals, trading_days
 from ibkr_sim.history.ticks import Window, spreads, trades
 from ibkr_sim.tws.answers import history as answers

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ibkr_sim.exchange.derivatives.values import described
+from ibkr_sim.exchange.listing.derivatives.values import described
 from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.pricing.black_scholes import Option, implied_volatility, worth
 from ibkr_sim.tws.answers import options as answers

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from ibkr_sim.exchange.model import Contract, Rejected
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.ticks import Window, spreads, trades
 from ibkr_sim.reference.venues import SMART
 from ibkr_sim.tws.answers import history as history_answers

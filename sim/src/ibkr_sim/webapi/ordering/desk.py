@@ -10,11 +10,11 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
-from ibkr_sim.exchange.families.reducing import OcaType
-from ibkr_sim.exchange.hours import local_date, trading_day
+from ibkr_sim.exchange.listing.hours import local_date, trading_day
 from ibkr_sim.exchange.model import Contract, Order, Rejected, Status
+from ibkr_sim.exchange.orders.families.reducing import OcaType
+from ibkr_sim.exchange.orders.validation import REFUSED, check_order, check_terms
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.validation import REFUSED, check_order, check_terms
 from ibkr_sim.faults.moments import Reply, Vanished
 from ibkr_sim.faults.visit import Visit
 from ibkr_sim.webapi.answers import Answer, Refused, plain_refusal

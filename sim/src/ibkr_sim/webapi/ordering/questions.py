@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.families.kinds import Trigger, kind_of
+from ibkr_sim.exchange.accounts.office import own_price
 from ibkr_sim.exchange.model import Contract, OrderRequest, Quote, Side
-from ibkr_sim.exchange.office import own_price
+from ibkr_sim.exchange.orders.families.kinds import Trigger, kind_of
 from ibkr_sim.webapi.numbers import grouped, price, quantity
 from ibkr_sim.webapi.settings import WebApiSettings
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ibkr_sim.exchange.contracts import Wanted
+from ibkr_sim.exchange.listing.contracts import Wanted
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.prices import INDEX
+from ibkr_sim.exchange.prices.tape import INDEX
 from ibkr_sim.webapi.answers import plain_refusal, refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
 from ibkr_sim.webapi.shapes import contracts as shapes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ibkr_sim.exchange.calendars import before
-from ibkr_sim.exchange.contracts import Wanted
-from ibkr_sim.exchange.hours import hours_of
+from ibkr_sim.exchange.listing.calendars import before
+from ibkr_sim.exchange.listing.contracts import Wanted
+from ibkr_sim.exchange.listing.hours import hours_of
 from ibkr_sim.webapi.answers import refusal
 from ibkr_sim.webapi.call import Call, Route
 from ibkr_sim.webapi.shapes import contracts as shapes

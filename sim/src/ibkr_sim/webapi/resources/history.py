@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
-from ibkr_sim.exchange.ticks import Source
+from ibkr_sim.exchange.prices.bars import Bar
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, WEEK, Interval, Stretch
 from ibkr_sim.history.intervals import intervals as past_intervals
 from ibkr_sim.history.weeks import joined_bars

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ibkr_sim.exchange.hours import TradingDay, local_date, trading_day
+from ibkr_sim.exchange.listing.hours import TradingDay, local_date, trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.webapi.answers import refusal
 from ibkr_sim.webapi.call import Call, Route, Tier

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.derivatives.values import described
+from ibkr_sim.exchange.listing.derivatives.values import described
 from ibkr_sim.exchange.model import Contract, Quote
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.pricing.black_scholes import implied_volatility, worth

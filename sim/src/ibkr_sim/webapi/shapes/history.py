@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ibkr_sim.exchange.bars import Bar
 from ibkr_sim.exchange.model import Contract
+from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.webapi.numbers import dashed, decimals, milliseconds
 
 VOLUME_FACTOR: Final = 1

@@ -8,8 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from ibkr_sim.exchange.families.kinds import KINDS
 from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Side, Status
+from ibkr_sim.exchange.orders.families.kinds import KINDS
 from ibkr_sim.webapi.numbers import compact, milliseconds, price, quantity
 from ibkr_sim.webapi.shapes.contracts import described
 from ibkr_sim.webapi.spreads import conidex, shown_conid

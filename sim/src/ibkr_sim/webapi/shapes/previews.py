@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from ibkr_sim.exchange.accounts.office import own_price
 from ibkr_sim.exchange.model import Contract, OrderRequest, Position, Preview, Quote, Side
-from ibkr_sim.exchange.office import own_price
 from ibkr_sim.webapi.numbers import grouped, quantity
 from ibkr_sim.webapi.ordering.questions import Question
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from ibkr_sim.exchange.depth import Depth, Level
 from ibkr_sim.exchange.model import Contract, Quote
+from ibkr_sim.exchange.trading.depth import Depth, Level
 from ibkr_sim.webapi.numbers import price, quantity
 
 LEVELS: Final = 10

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ibkr_sim.exchange.bars import Bar
+from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.history.intervals import MINUTE
 from ibkr_sim.reference.scanning import Wanted, found
 from ibkr_sim.webapi.answers import plain_refusal, refusal

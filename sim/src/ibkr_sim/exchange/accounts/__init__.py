@@ -1,0 +1,1 @@
+"""Who owns and owes what: the ledger, margin, commissions, figures."""

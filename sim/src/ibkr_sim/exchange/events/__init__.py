@@ -1,0 +1,1 @@
+"""What happens although nobody trades: dividends, splits, expiries, margin calls."""

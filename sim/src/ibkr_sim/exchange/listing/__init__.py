@@ -1,0 +1,1 @@
+"""What is listed, under which numbers, and when it trades."""

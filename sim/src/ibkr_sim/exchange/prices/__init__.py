@@ -1,0 +1,1 @@
+"""Price paths, and the bars, ticks and records that come of them."""

@@ -1,0 +1,1 @@
+"""From an order taken to a fill booked: gates, triggers, books, matching."""
