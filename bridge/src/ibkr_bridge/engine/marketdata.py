@@ -130,7 +130,7 @@ class MarketData:
                 self._lines[contract.conid] = line
                 try:
                     await self._upstream.open_quote(contract)
-                except BridgeError:
+                except (BridgeError, asyncio.CancelledError):
                     del self._lines[contract.conid]
                     raise
             return line

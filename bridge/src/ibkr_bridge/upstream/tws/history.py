@@ -20,6 +20,7 @@ from ibkr_bridge.ports.history import BarArrived, BarsFailed, HearBars, HistoryL
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.lines import Line, Lines
 from ibkr_bridge.upstream.tws.numbers import decimal
 from ibkr_bridge.upstream.tws.wire import Wire
 
@@ -74,11 +75,9 @@ _NONE: Final = -1.0
 
 
 @dataclass(slots=True)
-class _Line:
-    contract: Contract
+class _Line(Line):
     what: What
     hear: HearBars
-    number: int = 0
 
 
 class History:
@@ -86,8 +85,7 @@ class History:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._lines: dict[int, _Line] = {}
-        self._by_number: dict[int, _Line] = {}
+        self._lines = Lines(wire, _ask, _end)
 
     @property
     def limits(self) -> HistoryLimits:
@@ -116,7 +114,7 @@ class History:
                     return _nothing(refused)
                 raise
             except (BrokerSilent, asyncio.CancelledError):
-                await self._end(Client.cancelHistoricalData, number)
+                await self._drop(Client.cancelHistoricalData, number)
                 raise
         return [_bar(row, piece.bar) for row in rows]
 
@@ -128,30 +126,19 @@ class History:
             try:
                 found = await request.all(self._wire.settings.request_timeout)
             except (BrokerSilent, asyncio.CancelledError):
-                await self._end(Client.cancelHeadTimeStamp, number)
+                await self._drop(Client.cancelHeadTimeStamp, number)
                 raise
         return _read(str(found[0])) if found else None
 
     async def open_bars(self, contract: Contract, what: What, hear: HearBars) -> None:
         if contract.conid not in self._lines:
-            line = _Line(contract, what, hear)
-            self._lines[contract.conid] = line
-            try:
-                await self._ask(line)
-            except (BrokerAway, asyncio.CancelledError):
-                self._lines.pop(contract.conid, None)
-                raise
+            await self._lines.open(contract.conid, _Line(contract, what, hear))
 
     async def close_bars(self, conid: int) -> None:
-        line = self._lines.pop(conid, None)
-        if line is not None and self._by_number.pop(line.number, None) is not None:
-            (await self._wire.turn(Lane.DATA)).cancelRealTimeBars(line.number)
+        await self._lines.close(conid)
 
     async def restore(self) -> None:
-        """On a new connection, or after IBKR lost what we had."""
-        self._by_number.clear()
-        for line in list(self._lines.values()):
-            await self._ask(line)
+        await self._lines.restore()
 
     def row(self, number: int, bar: ib_async.BarData) -> None:
         self._wire.requests.add(number, bar)
@@ -175,7 +162,7 @@ class History:
         wap: float,
         count: int,
     ) -> None:
-        line = self._by_number.get(number)
+        line = self._lines.get(number)
         if line is not None:
             told = ib_async.BarData(
                 open=open_, high=high, low=low, close=close, volume=volume, average=wap, barCount=count
@@ -183,27 +170,28 @@ class History:
             line.hear(BarArrived(line.contract.conid, _made(datetime.fromtimestamp(time, UTC), told)))
 
     def message(self, number: int, code: Code, text: str) -> bool:
-        line = self._by_number.get(number)
+        line = self._lines.get(number)
         if line is None:
             return False
         if code.effect is Effect.REFUSED:
             line.hear(BarsFailed(line.contract.conid, code.number, text))
         return True
 
-    async def _ask(self, line: _Line) -> None:
-        client = await self._wire.turn(Lane.DATA)
-        self._by_number.pop(line.number, None)
-        line.number = client.getReqId()
-        self._by_number[line.number] = line
-        contract = translate.contract_sent(line.contract)
-        client.reqRealTimeBars(line.number, contract, _LIVE_BAR, line.what.value, 0, [])
-
-    async def _end(self, cancel: Callable[[Client, int], None], number: int) -> None:
+    async def _drop(self, cancel: Callable[[Client, int], None], number: int) -> None:
         """IBKR counts a question until it is answered, or ended."""
         try:
             cancel(await self._wire.turn(Lane.DATA), number)
         except BrokerAway:
             return  # the question went with the connection
+
+
+def _ask(client: Client, line: _Line) -> None:
+    contract = translate.contract_sent(line.contract)
+    client.reqRealTimeBars(line.number, contract, _LIVE_BAR, line.what.value, 0, [])
+
+
+def _end(client: Client, line: _Line) -> None:
+    client.cancelRealTimeBars(line.number)
 
 
 def _nothing(refused: BrokerRefused) -> Sequence[Bar]:

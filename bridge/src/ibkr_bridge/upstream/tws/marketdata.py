@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from ib_async.client import Client
+
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BrokerAway
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.ports.upstream import Listener, QuoteChanged, QuoteFailed
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.lines import Line, Lines
 from ibkr_bridge.upstream.tws.numbers import decimal
 from ibkr_bridge.upstream.tws.wire import Wire
 
@@ -51,10 +53,8 @@ NO_QUOTE: Final = -1.0
 
 
 @dataclass(slots=True)
-class _Line:
-    contract: Contract
+class _Line(Line):
     quote: Quote
-    number: int = 0
 
 
 class MarketData:
@@ -62,8 +62,7 @@ class MarketData:
         self._wire = wire
         self._now = now
         self._emit = emit
-        self._lines: dict[int, _Line] = {}
-        self._by_number: dict[int, _Line] = {}
+        self._lines = Lines(wire, _ask, _end)
         self._broken: dict[str, QuoteFailed] = {}
         """Farms that are down, by name."""
         self._news: defaultdict[int, dict[str, float | None]] = defaultdict(dict)
@@ -71,18 +70,10 @@ class MarketData:
     async def open(self, contract: Contract) -> None:
         """One line a contract: two share their ticks in IBKR's eyes, and the second would never end."""
         if contract.conid not in self._lines:
-            line = _Line(contract, Quote(contract.conid))
-            self._lines[contract.conid] = line
-            try:
-                await self._ask(line)
-            except BrokerAway:
-                del self._lines[contract.conid]
-                raise
+            await self._lines.open(contract.conid, _Line(contract, Quote(contract.conid)))
 
     async def close(self, conid: int) -> None:
-        line = self._lines.pop(conid, None)
-        if line is not None and self._by_number.pop(line.number, None) is not None:
-            (await self._wire.turn(Lane.DATA)).cancelMktData(line.number)
+        await self._lines.close(conid)
 
     def begin(self) -> None:
         """A new connection: the gateway tells anew which farms are down."""
@@ -95,18 +86,16 @@ class MarketData:
             self._broken[name] = QuoteFailed(0, code.number, text)
         else:
             self._broken.pop(name, None)
-        for line in self._lines.values():
+        for line in self._lines:
             if self._broken:
                 self._emit(QuoteFailed(line.contract.conid, code.number, next(iter(self._broken.values())).text))
             elif line.quote.priced:
                 self._emit(QuoteChanged(line.quote))
 
     async def restore(self) -> None:
-        self._by_number.clear()
         self._news.clear()
         (await self._wire.turn(Lane.SESSION)).reqMarketDataType(self._wire.settings.market_data_type)
-        for line in list(self._lines.values()):
-            await self._ask(line)
+        await self._lines.restore()
 
     def price(self, number: int, tick: int, price: float, size: float) -> None:
         fields = PRICES.get(tick)
@@ -122,7 +111,7 @@ class MarketData:
             self._news[number][field] = size
 
     def data_type(self, number: int, kind: int) -> None:
-        line = self._by_number.get(number)
+        line = self._lines.get(number)
         if line is not None:
             line.quote = replace(line.quote, data_type=translate.DATA_TYPES.get(kind))
 
@@ -133,33 +122,34 @@ class MarketData:
         news, self._news = self._news, defaultdict(dict)
         at = self._now()
         for number, changes in news.items():
-            line = self._by_number.get(number)
+            line = self._lines.get(number)
             if line is not None:
                 exact = {name: _exact(value) for name, value in changes.items()}
                 line.quote = replace(line.quote, updated_at=at, **exact)
                 self._emit(QuoteChanged(line.quote))
 
     def message(self, number: int, code: Code, text: str) -> bool:
-        line = self._by_number.get(number)
+        line = self._lines.get(number)
         if line is None:
             return False
         if code.effect is Effect.REFUSED:
             self._emit(QuoteFailed(line.contract.conid, code.number, text))
         return True
 
-    async def _ask(self, line: _Line) -> None:
-        client = await self._wire.turn(Lane.DATA)
-        self._by_number.pop(line.number, None)
-        line.number = client.getReqId()
-        self._by_number[line.number] = line
-        client.reqMktData(
-            line.number,
-            translate.contract_sent(line.contract),
-            genericTickList="",
-            snapshot=False,
-            regulatorySnapshot=False,
-            mktDataOptions=[],
-        )
+
+def _ask(client: Client, line: _Line) -> None:
+    client.reqMktData(
+        line.number,
+        translate.contract_sent(line.contract),
+        genericTickList="",
+        snapshot=False,
+        regulatorySnapshot=False,
+        mktDataOptions=[],
+    )
+
+
+def _end(client: Client, line: _Line) -> None:
+    client.cancelMktData(line.number)
 
 
 def _exact(value: float | None) -> Any:

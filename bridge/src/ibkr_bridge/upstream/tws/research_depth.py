@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from ib_async.client import Client
+
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BrokerAway
 from ibkr_bridge.ports.research import Book, BookFailed, HearBook, Level
-from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
+from ibkr_bridge.upstream.tws.lines import Line, Lines
 from ibkr_bridge.upstream.tws.numbers import decimal
 from ibkr_bridge.upstream.tws.wire import Wire
 
@@ -25,42 +26,28 @@ _SMART: Final = "SMART"
 
 
 @dataclass(slots=True)
-class _Line:
-    contract: Contract
+class _Line(Line):
     rows: int
     hear: HearBook
-    number: int = 0
     bids: list[Level] = field(default_factory=list)
     asks: list[Level] = field(default_factory=list)
 
 
 class Depth:
     def __init__(self, wire: Wire, now: Callable[[], datetime]) -> None:
-        self._wire = wire
         self._now = now
-        self._lines: dict[tuple[int, str], _Line] = {}
-        self._by_number: dict[int, _Line] = {}
+        self._lines = Lines(wire, _ask, _end)
         self._stirred: set[int] = set()
 
     async def open(self, contract: Contract, rows: int, hear: HearBook) -> None:
-        line = self._lines[_key(contract)] = _Line(contract, rows, hear)
-        try:
-            await self._ask(line)
-        except BrokerAway:
-            self._lines.pop(_key(contract), None)
-            raise
+        await self._lines.open(_key(contract), _Line(contract, rows, hear))
 
     async def close(self, contract: Contract) -> None:
-        line = self._lines.pop(_key(contract), None)
-        if line is not None and self._by_number.pop(line.number, None) is not None:
-            client = await self._wire.turn(Lane.DATA)
-            client.cancelMktDepth(line.number, _smart(line.contract))
+        await self._lines.close(_key(contract))
 
     async def restore(self) -> None:
-        self._by_number.clear()
         self._stirred.clear()
-        for line in list(self._lines.values()):
-            await self._ask(line)
+        await self._lines.restore()
 
     def level(self, number: int, place: int, operation: int, side: int, price: float, size: float) -> None:
         self.level_of(number, place, "", operation, side, price, size)
@@ -77,7 +64,7 @@ class Depth:
         _smart_depth: bool = False,  # noqa: FBT001, FBT002  as the decoder calls it
     ) -> None:
         """`maker` is the exchange or market maker whose level it is."""
-        line = self._by_number.get(number)
+        line = self._lines.get(number)
         at, amount = decimal(price), decimal(size)
         if line is None or at is None or amount is None:
             return
@@ -96,12 +83,12 @@ class Depth:
             return
         stirred, self._stirred = self._stirred, set()
         for number in stirred:
-            line = self._by_number.get(number)
+            line = self._lines.get(number)
             if line is not None:
                 line.hear(Book(line.contract.conid, _best(line.bids, line), _best(line.asks, line), self._now()))
 
     def message(self, number: int, code: Code, text: str) -> bool:
-        line = self._by_number.get(number)
+        line = self._lines.get(number)
         if line is None:
             return False
         if code.number in (_RESET, _HALTED):
@@ -111,14 +98,15 @@ class Depth:
             line.hear(BookFailed(line.contract.conid, code.number, text))
         return True
 
-    async def _ask(self, line: _Line) -> None:
-        client = await self._wire.turn(Lane.DATA)
-        self._by_number.pop(line.number, None)
-        line.bids, line.asks = [], []
-        line.number = client.getReqId()
-        self._by_number[line.number] = line
-        contract = translate.contract_sent(line.contract)
-        client.reqMktDepth(line.number, contract, line.rows, _smart(line.contract), [])
+
+def _ask(client: Client, line: _Line) -> None:
+    line.bids, line.asks = [], []
+    contract = translate.contract_sent(line.contract)
+    client.reqMktDepth(line.number, contract, line.rows, _smart(line.contract), [])
+
+
+def _end(client: Client, line: _Line) -> None:
+    client.cancelMktDepth(line.number, _smart(line.contract))
 
 
 def _key(contract: Contract) -> tuple[int, str]:
