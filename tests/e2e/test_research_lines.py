@@ -145,3 +145,16 @@ async def test_a_conid_with_an_exchange_means_that_exchanges_book(home: Any) -> 
             while (told := await socket.receive_json()).get("topic") != f"sbd+{home.account}+{AAPL}+ARCA":
                 assert "error" not in told
     assert len(sent(home, "10")) == 1
+
+
+async def test_a_contract_for_difference_is_quoted_with_its_stocks_data(home: Any) -> None:
+    """IBKR has none for it, and says whose to ask for."""
+    status, quote = await home.call("GET", "/market/quote/AAPL?sec_type=CFD")
+    assert status == 200, quote
+    assert quote["conid"] != AAPL
+    stock = (await home.call("GET", "/market/quote/AAPL"))[1]
+    assert quote["stale"] is None
+    assert abs(quote["bid"] - stock["bid"]) < 1
+    status, book = await home.call("GET", "/market/depth/AAPL?sec_type=CFD")
+    assert (status, book["conid"]) == (200, quote["conid"]), book
+    assert book["bids"]

@@ -113,56 +113,81 @@ class Machine:
         self, calendar: Calendar, accounts: Accounts, marketdata: MarketData, reconciliation: Reconciliation
     ) -> Engine:
         """What takes commands and answers questions."""
-        upstream, journal, clock, settings = self._upstream, self._journal, self._clock, self._settings
-        book, recorder, sessions = self._book, self._recorder, self._sessions
+        upstream, clock, settings, sessions = self._upstream, self._clock, self._settings, self._sessions
         outlook = Outlook(
-            clock, settings, calendar, book=book, sessions=sessions, accounts=accounts, marketdata=marketdata
+            clock, settings, calendar, book=self._book, sessions=sessions, accounts=accounts, marketdata=marketdata
         )
+        orders = self._trading(accounts, outlook)
+        mirror = self._mirror(accounts, marketdata, orders)
+        history, bars = self._past(marketdata)
+        return Engine(
+            orders=orders,
+            marketdata=marketdata,
+            accounts=accounts,
+            sessions=sessions,
+            health=Health(
+                upstream,
+                clock,
+                settings,
+                sessions=sessions,
+                outlook=outlook,
+                recorder=self._recorder,
+                journal=self._journal,
+            ),
+            halts=self._halts(accounts, marketdata, orders, outlook),
+            reconciliation=reconciliation,
+            calendar=calendar,
+            mirror=mirror,
+            research=self._research(accounts, marketdata, mirror, history),
+            history=history,
+            bars=bars,
+        )
+
+    def _trading(self, accounts: Accounts, outlook: Outlook) -> Orders:
+        upstream, clock, settings = self._upstream, self._clock, self._settings
+        book, recorder = self._book, self._recorder
         self._questions = Questions(clock, settings, book=book, recorder=recorder)
         self._sending = Sending(upstream, clock, settings, book=book, recorder=recorder, questions=self._questions)
-        orders = Orders(
-            journal,
+        return Orders(
+            self._journal,
             clock,
             settings,
             book=book,
             recorder=recorder,
-            sessions=sessions,
+            sessions=self._sessions,
             contracts=self._contracts,
             accounts=accounts,
             outlook=outlook,
             sending=self._sending,
         )
-        health = Health(
-            upstream, clock, settings, sessions=sessions, outlook=outlook, recorder=recorder, journal=journal
-        )
-        halts = Halts(
-            upstream,
-            settings,
-            book=book,
+
+    def _halts(self, accounts: Accounts, marketdata: MarketData, orders: Orders, outlook: Outlook) -> Halts:
+        return Halts(
+            self._upstream,
+            self._settings,
+            book=self._book,
             orders=orders,
             accounts=accounts,
             marketdata=marketdata,
             outlook=outlook,
-            journal=journal,
+            journal=self._journal,
             look=self._look,
         )
-        mirror = Mirror(
-            upstream,
-            clock,
-            book=book,
-            sessions=sessions,
+
+    def _mirror(self, accounts: Accounts, marketdata: MarketData, orders: Orders) -> Mirror:
+        return Mirror(
+            self._upstream,
+            self._clock,
+            book=self._book,
+            sessions=self._sessions,
             accounts=accounts,
             contracts=self._contracts,
             marketdata=marketdata,
             orders=orders,
-            snapshots=SnapshotAllowance(clock, settings.regulatory_snapshots_per_day),
+            snapshots=SnapshotAllowance(self._clock, self._settings.regulatory_snapshots_per_day),
         )
-        executions = Executions(journal, clock, mirror=mirror, accounts=accounts, sessions=sessions)
-        doing = (orders, marketdata, accounts, sessions, health, halts, reconciliation, calendar, mirror)
-        history, bars = self._past(marketdata)
-        return Engine(*doing, self._research(marketdata, executions, history), history, bars)
 
-    def _research(self, marketdata: MarketData, executions: Executions, history: History) -> Research:
+    def _research(self, accounts: Accounts, marketdata: MarketData, mirror: Mirror, history: History) -> Research:
         port, clock, sessions = self._upstream.research, self._clock, self._sessions
         return Research(
             port,
@@ -171,7 +196,7 @@ class Machine:
             contracts=self._contracts,
             marketdata=marketdata,
             books=Books(port, self._publisher, clock, self._settings, sessions=sessions, contracts=self._contracts),
-            executions=executions,
+            executions=Executions(self._journal, clock, mirror=mirror, accounts=accounts, sessions=sessions),
             turns=history.pieces.turn,
         )
 

@@ -84,6 +84,8 @@ class TwsUpstream:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._accounts.run(), name="position values")
+                tasks.create_task(self._marketdata.run(), name="rerouted quotes")
+                tasks.create_task(self._research.depth.run(), name="rerouted books")
                 tasks.create_task(self._session.run(), name="tws session")
         finally:
             self._pacer.close()

@@ -67,6 +67,8 @@ class Callbacks:
         self.pnl = accounts.pnl
         self.pnlSingle = accounts.pnl_single
         self.marketDataType = marketdata.data_type
+        self.rerouteMktDataReq = marketdata.reroute
+        self.rerouteMktDepthReq = research.depth.reroute
         self.tcpDataArrived = ear.heard
         self.setEventsDone = ear.closed
         self.openOrder = orders.open_order

@@ -186,8 +186,7 @@ class History:
 
 
 def _ask(client: Client, line: _Line) -> None:
-    contract = translate.contract_sent(line.contract)
-    client.reqRealTimeBars(line.number, contract, _LIVE_BAR, line.what.value, 0, [])
+    client.reqRealTimeBars(line.number, line.asked, _LIVE_BAR, line.what.value, 0, [])
 
 
 def _end(client: Client, line: _Line) -> None:

@@ -7,19 +7,28 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import ib_async
 from ib_async.client import Client
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BrokerAway
 from ibkr_bridge.upstream.pacing import Lane
+from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.wire import Wire
 
 
 @dataclass(slots=True)
 class Line:
     contract: Contract
+    key: Hashable = field(default=None, init=False)
     number: int = field(default=0, init=False)
     """The request's; another one on every connection."""
+    elsewhere: ib_async.Contract | None = field(default=None, init=False)
+    """Whose data IBKR gives in place of the contract's own."""
+
+    @property
+    def asked(self) -> ib_async.Contract:
+        return self.elsewhere or translate.contract_sent(self.contract)
 
 
 Kind = TypeVar("Kind", bound=Line)
@@ -32,6 +41,7 @@ class Lines(Generic[Kind]):
         self._end = end
         self._by_key: dict[Hashable, Kind] = {}
         self._by_number: dict[int, Kind] = {}
+        self._rerouted: asyncio.Queue[Kind] = asyncio.Queue()
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._by_key
@@ -44,9 +54,10 @@ class Lines(Generic[Kind]):
 
     async def open(self, key: Hashable, line: Kind) -> None:
         """Raises BrokerAway; then, and when cancelled, there is no line."""
+        line.key = key
         self._by_key[key] = line
         try:
-            await self._open(key, line)
+            await self._open(line)
         except (BrokerAway, asyncio.CancelledError):
             self._by_key.pop(key, None)
             raise
@@ -57,15 +68,34 @@ class Lines(Generic[Kind]):
         if line is not None and self._by_number.pop(line.number, None) is not None:
             self._end(await self._wire.turn(Lane.DATA), line)
 
+    def reroute(self, number: int, conid: int, exchange: str) -> None:
+        """IBKR names another contract to ask for (TWS API, "rerouteMktDataReq"): a CFD's stock."""
+        line = self._by_number.pop(number, None)
+        if line is not None:
+            line.elsewhere = ib_async.Contract(conId=conid, exchange=exchange)
+            self._rerouted.put_nowait(line)
+
+    async def run(self) -> None:
+        """Ask for what was rerouted, until cancelled."""
+        while True:
+            line = await self._rerouted.get()
+            if self._by_number.get(line.number) is line:  # a new connection has asked for it meanwhile
+                continue
+            try:
+                await self._open(line)
+            except BrokerAway:
+                if self._wire.ready:  # the budget was used up; without a connection the next one asks for all lines
+                    self._rerouted.put_nowait(line)
+
     async def restore(self) -> None:
         """On a new connection, or after IBKR lost what we had."""
         self._by_number.clear()
-        for key, line in list(self._by_key.items()):
-            await self._open(key, line)
+        for line in list(self):
+            await self._open(line)
 
-    async def _open(self, key: Hashable, line: Kind) -> None:
+    async def _open(self, line: Kind) -> None:
         client = await self._wire.turn(Lane.DATA)
-        if self._by_key.get(key) is not line:  # closed while it waited for its turn: nobody would ever end it
+        if self._by_key.get(line.key) is not line:  # closed while it waited for its turn: nobody would ever end it
             return
         self._by_number.pop(line.number, None)
         line.number = client.getReqId()

@@ -63,6 +63,8 @@ class MarketData:
         self._now = now
         self._emit = emit
         self._lines = Lines(wire, _ask, _end)
+        self.reroute = self._lines.reroute
+        self.run = self._lines.run
         self._broken: dict[str, QuoteFailed] = {}
         """Farms that are down, by name."""
         self._news: defaultdict[int, dict[str, float | None]] = defaultdict(dict)
@@ -140,7 +142,7 @@ class MarketData:
 def _ask(client: Client, line: _Line) -> None:
     client.reqMktData(
         line.number,
-        translate.contract_sent(line.contract),
+        line.asked,
         genericTickList="",
         snapshot=False,
         regulatorySnapshot=False,

@@ -11,7 +11,6 @@ from ib_async.client import Client
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.ports.research import Book, BookFailed, HearBook, Level
-from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
 from ibkr_bridge.upstream.tws.lines import Line, Lines
 from ibkr_bridge.upstream.tws.numbers import decimal
@@ -37,6 +36,8 @@ class Depth:
     def __init__(self, wire: Wire, now: Callable[[], datetime]) -> None:
         self._now = now
         self._lines = Lines(wire, _ask, _end)
+        self.reroute = self._lines.reroute
+        self.run = self._lines.run
         self._stirred: set[int] = set()
 
     async def open(self, contract: Contract, rows: int, hear: HearBook) -> None:
@@ -101,8 +102,7 @@ class Depth:
 
 def _ask(client: Client, line: _Line) -> None:
     line.bids, line.asks = [], []
-    contract = translate.contract_sent(line.contract)
-    client.reqMktDepth(line.number, contract, line.rows, _smart(line.contract), [])
+    client.reqMktDepth(line.number, line.asked, line.rows, _smart(line.contract), [])
 
 
 def _end(client: Client, line: _Line) -> None:

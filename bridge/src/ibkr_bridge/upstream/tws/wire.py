@@ -47,6 +47,10 @@ class Wire:
         self.requests.fail_all(BrokerAway(why))
 
     @property
+    def ready(self) -> bool:
+        return self._client is not None and self._client.isReady()
+
+    @property
     def client(self) -> Client:
         """Raises BrokerAway without a connection that is ready for requests."""
         if self._client is None or not self._client.isReady():
