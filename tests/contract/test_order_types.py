@@ -117,13 +117,14 @@ async def test_a_condition_keeps_an_order_asleep_until_it_comes_true(home: Any) 
 
 
 async def test_of_a_group_one_that_fills_takes_the_others_back(home: Any) -> None:
-    if not await able(home, "order.oca"):
-        return
     group = {"oca": {"group": "exits"}, "type": "LIMIT"}
+    if not await able(home, "order.oca"):
+        return await refused(home, "order.oca", {**AAPL, **group, "limit": 200})
     _status, resting = await home.call("POST", "/orders", {**AAPL, **group, "limit": 200})
     _status, filling = await home.call("POST", "/orders", {**AAPL, **group, "limit": 500})
     await home.until_order(filling["id"], "filled")
     await home.until_order(resting["id"], "cancelled")
+    return None
 
 
 async def test_a_group_is_placed_at_once_and_ends_together(home: Any) -> None:
@@ -138,6 +139,8 @@ async def test_a_group_is_placed_at_once_and_ends_together(home: Any) -> None:
     await home.until_order(one["id"], "cancelled")
     status, again = await home.call("POST", "/orders/oca", {"orders": [resting, filling]})
     assert [order["id"] for order in again["orders"]] == [one["id"], other["id"]]
+    status, problem = await home.call("POST", "/orders", resting)
+    assert (status, problem["code"]) == (422, "order.id_reused"), "on its own it is another wish"
 
 
 async def test_of_a_group_a_guard_lets_all_through_or_none(build: Any) -> None:

@@ -124,10 +124,9 @@ class Orders:
         carried(commands, kind, self._sending.door)
         account = self._accounts.resolve(commands[0].account)
         seen = [await self._seen(account, command.client_order_id) for command in commands]
+        bodies = [fingerprint(command, kind) for command in commands]
         if all(seen):
-            return [
-                await self._again(bound, fingerprint(one)) for bound, one in zip(seen, commands, strict=True) if bound
-            ]
+            return [await self._again(bound, body) for bound, body in zip(seen, bodies, strict=True) if bound]
         for bound in seen:
             _free(bound)
         self._sessions.require()
@@ -144,7 +143,7 @@ class Orders:
             intent = Intent(account, order.contract, order.terms)
             if (denial := self._outlook.denial([intent], market, ahead=orders[:place])) is not None:
                 raise await self._deny(order, denial)
-        kept = [self._taken_on(order, fingerprint(one)) for order, one in zip(orders, commands, strict=True)]
+        kept = [self._taken_on(order, body) for order, body in zip(orders, bodies, strict=True)]
         await self._sending.place(orders, kept)
         return [Placement(await self.get(order.id), created=True) for order in orders]
 

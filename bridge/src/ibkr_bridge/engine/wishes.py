@@ -65,9 +65,12 @@ def possible(command: PlaceOrder, door: Capabilities) -> None:
                 raise NotSupported(f"{ability}: {why}", advice="GET /capabilities lists what this door can do.")
 
 
-def fingerprint(command: PlaceOrder) -> str:
-    """The same for the same wish however its numbers are written; its own client order id is left out."""
-    parts = [*_written(command)]
+def fingerprint(command: PlaceOrder, group: OcaType | None = None) -> str:
+    """The same for the same wish however its numbers are written; its own client order id is left out.
+
+    `group` is what becomes of the others where the order is one of several of which one may fill.
+    """
+    parts = [*_written(command), *(() if group is None else (f"group={group}",))]
     for child in command.children:
         parts += [*_written(child), child.client_order_id]
     return hashlib.sha256(repr([None if part is None else str(part) for part in parts]).encode()).hexdigest()
