@@ -9,6 +9,7 @@ from ibkr_bridge.domain.world import World, strangers, world_of
     ("account", "world"),
     [
         ("DU9912345", World.SIMULATED),
+        ("DF9900001", World.SIMULATED),
         ("DU1234567", World.PAPER),
         ("DUP123456", World.PAPER),
         ("DF1234567", World.PAPER),

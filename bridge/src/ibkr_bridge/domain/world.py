@@ -13,7 +13,7 @@ class World(StrEnum):
     LIVE = "live"
 
 
-_SIMULATED = re.compile(r"DU99\d+")
+_SIMULATED = re.compile(r"D[UF]99\d+")
 _PAPER = re.compile(r"D[A-Z]{1,2}\d+")
 
 

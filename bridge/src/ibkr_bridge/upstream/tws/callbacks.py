@@ -57,6 +57,18 @@ class Callbacks:
         self._ear = ear
         self._requests = requests
         self._messages = messages
+        self._orders = orders
+        self._marketdata = marketdata
+        self._depth, self._options = research.depth, research.options
+        self.tcpDataArrived = ear.heard
+        self.setEventsDone = ear.closed
+        self._hear_accounts(accounts, contracts)
+        self._hear_orders(orders)
+        self._hear_prices(marketdata, research)
+        self._hear_the_past(history, research)
+        self._hear_news(research)
+
+    def _hear_accounts(self, accounts: Accounts, contracts: Contracts) -> None:
         self.contractDetails = contracts.details
         self.bondContractDetails = contracts.details
         self.contractDetailsEnd = contracts.end
@@ -66,11 +78,8 @@ class Callbacks:
         self.positionEnd = accounts.position_end
         self.pnl = accounts.pnl
         self.pnlSingle = accounts.pnl_single
-        self.marketDataType = marketdata.data_type
-        self.rerouteMktDataReq = marketdata.reroute
-        self.rerouteMktDepthReq = research.depth.reroute
-        self.tcpDataArrived = ear.heard
-        self.setEventsDone = ear.closed
+
+    def _hear_orders(self, orders: Orders) -> None:
         self.openOrder = orders.open_order
         self.openOrderEnd = orders.open_orders_end
         self.completedOrder = orders.completed_order
@@ -78,15 +87,29 @@ class Callbacks:
         self.execDetails = orders.execution
         self.execDetailsEnd = orders.executions_end
         self.commissionReport = orders.commission
-        self.symbolSamples = research.found
+
+    def _hear_prices(self, marketdata: MarketData, research: Research) -> None:
+        self.marketDataType = marketdata.data_type
+        self.rerouteMktDataReq = marketdata.reroute
+        self.rerouteMktDepthReq = research.depth.reroute
         self.updateMktDepth = research.depth.level
         self.updateMktDepthL2 = research.depth.level_of
-        self.securityDefinitionOptionParameter = research.options.parameters
-        self.securityDefinitionOptionParameterEnd = research.options.parameters_end
         self.tickOptionComputation = research.options.computation
+
+    def _hear_the_past(self, history: History, research: Research) -> None:
+        self.historicalData = history.row
+        self.historicalDataEnd = history.complete
+        self.headTimestamp = history.begins
+        self.realtimeBar = history.live
         self.historicalTicks = research.midpoints
         self.historicalTicksBidAsk = research.quotes
         self.historicalTicksLast = research.trades
+
+    def _hear_news(self, research: Research) -> None:
+        """And what else is looked up: symbols, chains, scans."""
+        self.symbolSamples = research.found
+        self.securityDefinitionOptionParameter = research.options.parameters
+        self.securityDefinitionOptionParameterEnd = research.options.parameters_end
         self.scannerParameters = research.parameters
         self.scannerData = research.scanned
         self.scannerDataEnd = research.scan_end
@@ -94,13 +117,6 @@ class Callbacks:
         self.historicalNews = research.headline
         self.historicalNewsEnd = research.headlines_end
         self.newsArticle = research.article_text
-        self.historicalData = history.row
-        self.historicalDataEnd = history.complete
-        self.headTimestamp = history.begins
-        self.realtimeBar = history.live
-        self._orders = orders
-        self._marketdata = marketdata
-        self._depth, self._options = research.depth, research.options
 
     def connectAck(self) -> None:
         """The handshake is done; the session waits for the accounts."""
