@@ -327,7 +327,7 @@ def tws_codes() -> str:
 
 
 def cli() -> str:
-    bridge, simulator = ("serve", "demo", "check-config", "default-config", "version"), ("serve", "ledger")
+    bridge, simulator = ("serve", "demo", "check-config", "default-config", "version"), (*simulator_command.commands,)
     parts = ["In a checkout the commands are in `.venv/bin` (`.venv\\Scripts` on Windows).\n"]
     for name, command, subcommands in (
         ("ibkr-bridge", bridge_command, bridge),

@@ -188,29 +188,22 @@ SINCE: Final = {
 }
 """The server version that brought a message; what is not named is older than every tour."""
 HOLES: Final = {
-    ("out", 14): "No bulletin is issued: the request is taken and nothing comes, as on a quiet day.",
-    ("out", 16): "No account is an advisor's: the request is refused with 321, as IBKR refuses it.",
     ("out", 47): "There are no exchange-for-physical contracts.",
-    ("out", 51): "No fundamentals are known: the request is refused with 430.",
-    ("out", 56): "Delta-neutral orders are refused with 201.",
-    ("out", 91): "Every contract has quotes and a book of its own: no request is sent elsewhere.",
-    ("out", 92): "As 91.",
-    ("out", 103): "As 16.",
     ("out", 104): "No subscription to corporate events: the request is refused with 10276.",
     ("out", 105): "As 104.",
 }
 """Messages that no tour can see, and why."""
 HEAD: Final = """\
-Unmodified third-party clients make tours of the TWS door in the tests, and what they are answered is compared with the
-exchange's books; @stoqey/ib and nautilus-ibapi make every call they have. What crosses the door is noted, frame by
-frame. This page is made from those notes, not from the simulator's source, and a tour that no longer sees what stands
-here fails.
+Unmodified third-party clients make tours of the TWS door in the tests. Each makes every call it has, and what it is
+answered is compared, field by field, with the exchange's books, its record of prices and its catalogue. What crosses
+the door is noted, frame by frame. This page is made from those notes, not from the simulator's source, and a tour that
+no longer sees what stands here fails.
 """
 READ: Final = """\
 A cell names the clients, by their letters, for which the message has crossed at that server version. `-`: the version
 has no such message. Empty: a hole; each is explained below. A letter that is missing beside others is a client that has
-no such call, that does not come at this version, or whose tour leaves the call to the others. Between these versions
-the layouts are judged by tests of the door itself, at every version from 157 to 200.
+no such call or does not come at this version. Between these versions the layouts are judged by tests of the door
+itself, at every version from 157 to 200.
 """
 
 Table = Callable[[Iterable[str], Iterable[Iterable[object]]], str]

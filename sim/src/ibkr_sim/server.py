@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import socket
-import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ibkr_sim.clock import Clock
-from ibkr_sim.control.listening import listen
 from ibkr_sim.exchange.exchange import Exchange
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.faults.faults import Faults
@@ -22,11 +19,13 @@ from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.ports import Door
 from ibkr_sim.keeping.file import State, load
 from ibkr_sim.keeping.keeper import Keeper
+from ibkr_sim.listening import LateServer
 from ibkr_sim.tws.door import TwsDoor
 from ibkr_sim.tws.settings import TwsSettings
 from ibkr_sim.webapi.settings import WebApiSettings
 
 if TYPE_CHECKING:
+    from ibkr_sim.control.server import ControlServer
     from ibkr_sim.webapi.door import WebApiDoor
 
 
@@ -56,8 +55,12 @@ class SimulatorSettings:
 class Simulator:
     """Open inside `async with`. Raises OSError on entering when a port is taken."""
 
-    def __init__(self, settings: SimulatorSettings, clock: Clock | None = None) -> None:
-        """Raises InvalidFault for a fault that does not exist, OSError and StateUnreadable for the state's file."""
+    def __init__(self, settings: SimulatorSettings, clock: Clock | None = None, *, early: bool = False) -> None:
+        """Raises InvalidFault for a fault that does not exist, OSError and StateUnreadable for the state's file.
+
+        `early` enters as soon as every port accepts connections. What the Web API and the control port need is loaded
+        meanwhile, and `run_until` tells what went wrong with it.
+        """
         self._settings = settings
         kept = None if settings.state is None else load(settings.state)
         self.clock = clock or Clock(_opening(settings, kept), settings.speed)
@@ -71,15 +74,27 @@ class Simulator:
             self.door.order_ids.recall(kept["order_ids"], known)
         for order in settings.faults:
             self.faults.check(order)
+        self._early = early
         self._exits = AsyncExitStack()
-        self._listener: socket.socket | None = None
-        self.webapi: WebApiDoor | None = None
-        """The Web API's door while it is open."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._webapi: LateServer[WebApiDoor] | None = None
+        self._control: LateServer[ControlServer] | None = None
+
+    @property
+    def webapi(self) -> WebApiDoor | None:
+        """The Web API's door, once it is loaded and until it is closed."""
+        return None if self._webapi is None else self._webapi.server
+
+    @property
+    def webapi_url(self) -> str | None:
+        """The base of every path, `http://127.0.0.1:5000/v1/api`; None where there is no door."""
+        settings = self._settings.webapi
+        return None if settings is None or self._webapi is None else settings.url(self._webapi.port)
 
     @property
     def webapi_port(self) -> int | None:
-        """None while the Web API's door is closed."""
-        return None if self.webapi is None else self.webapi.port
+        """None where there is no door."""
+        return None if self._webapi is None else self._webapi.port
 
     @property
     def tws_port(self) -> int:
@@ -87,32 +102,29 @@ class Simulator:
 
     @property
     def control_port(self) -> int | None:
-        """None when the control port is closed."""
-        return None if self._listener is None else int(self._listener.getsockname()[1])
+        """None where there is none."""
+        return None if self._control is None else self._control.port
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:
-            webapi = await self._make_webapi(self._settings.webapi)
+            self._listen(starting)
+            if self._webapi is not None and (self._settings.faults or not self._early):
+                await self._webapi.load()  # a fault may concern it
             for order in self._settings.faults:
                 self.faults.order(order)
             await self.door.start()
             starting.push_async_callback(self.door.close)
-            if webapi is not None:
-                await webapi.start()
-                self.webapi = webapi
-                starting.push_async_callback(self._close_webapi)
-            if self._settings.control_port is not None:
-                self._listener = listen(self._settings.control_host, self._settings.control_port)
-                starting.callback(self._listener.close)
-                serving = asyncio.create_task(self._serve_control(self._listener), name="control")
-                starting.push_async_callback(_stop, serving)
             if self._settings.state is not None:
                 keeper = Keeper(self._settings.state, self._state)
                 starting.push_async_callback(keeper.close)
                 starting.callback(self.exchange.subscribe(keeper.hear))
-                starting.push_async_callback(_stop, asyncio.create_task(keeper.run(), name="state"))
-            for name, forever in (("exchange", self.exchange.run()), ("faults", self.faults.run())):
-                starting.push_async_callback(_stop, asyncio.create_task(forever, name=name))
+                self._run(starting, keeper.run(), "state")
+            self._run(starting, self.exchange.run(), "exchange")
+            self._run(starting, self.faults.run(), "faults")
+            if self._early:
+                self._run(starting, self._open_late(), "opening")
+            else:
+                await self._open_late()
             self._exits = starting.pop_all()
         return self
 
@@ -121,42 +133,60 @@ class Simulator:
     ) -> None:
         await self._exits.aclose()
 
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Raises what ends a part of the simulator before that: NotOpened for a server that cannot be loaded."""
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        waiting: set[asyncio.Task[Any]] = {stopping, *self._tasks}
+        try:
+            while not stopping.done():
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        finally:
+            await _stop(stopping)
+
     def _state(self) -> State:
         return {"exchange": self.exchange.remember(), "order_ids": self.door.order_ids.highest}
 
-    def _webapi_peers(self) -> list[str]:
-        return [] if self.webapi is None else self.webapi.peers
+    def _listen(self, starting: AsyncExitStack) -> None:
+        settings = self._settings
+        if settings.webapi is not None and settings.webapi.port is not None:
+            address = (settings.webapi.host, settings.webapi.port)
+            self._webapi = LateServer("the Web API", address, "ibkr_sim.webapi.door", self._make_webapi)
+            starting.push_async_callback(self._webapi.close)
+        if settings.control_port is not None:
+            address = (settings.control_host, settings.control_port)
+            self._control = LateServer("the control port", address, "ibkr_sim.control.server", self._make_control)
+            starting.push_async_callback(self._control.close)
 
-    async def _make_webapi(self, settings: WebApiSettings | None) -> WebApiDoor | None:
-        """Not yet open; None when it is to stay closed."""
-        if settings is None or settings.port is None:
-            return None
-        module = await _loaded("ibkr_sim.webapi.door")
-        door: WebApiDoor = module.WebApiDoor(self.exchange, settings, self.faults, lambda: bool(self.door.guests))
+    async def _open_late(self) -> None:
+        # One after the other: who can order a fault at the control port finds every door that it may concern.
+        for late in (self._webapi, self._control):
+            if late is not None:
+                await late.open()
+
+    def _make_webapi(self, module: Any) -> WebApiDoor:
+        door: WebApiDoor = module.WebApiDoor(
+            self.exchange, self._settings.webapi, self.faults, lambda: bool(self.door.guests)
+        )
         return door
 
-    async def _close_webapi(self) -> None:
-        if self.webapi is not None:
-            await self.webapi.close()
-            self.webapi = None
-
-    async def _serve_control(self, listener: socket.socket) -> None:
-        # The web server takes longer to load than everything else together: the doors need not wait for it.
-        module = await _loaded("ibkr_sim.control.server")
-        control = module.ControlServer(
+    def _make_control(self, module: Any) -> ControlServer:
+        server: ControlServer = module.ControlServer(
             self.exchange,
             self.clock,
             self.door,
             self.faults,
             self._settings.nonce,
             self.webapi_port,
-            self._webapi_peers,
+            lambda: [] if self.webapi is None else self.webapi.peers,
         )
-        await control.start(listener)
-        try:
-            await asyncio.Future()
-        finally:
-            await control.close()
+        return server
+
+    def _run(self, starting: AsyncExitStack, part: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(part, name=name)
+        self._tasks.append(task)
+        starting.push_async_callback(_stop, task)
 
 
 def _opening(settings: SimulatorSettings, kept: State | None) -> datetime | None:
@@ -169,12 +199,7 @@ def _opening(settings: SimulatorSettings, kept: State | None) -> datetime | None
     return max(chosen, before)
 
 
-async def _loaded(name: str) -> Any:
-    """A module, by a thread only if it is not loaded yet."""
-    return sys.modules.get(name) or await asyncio.to_thread(importlib.import_module, name)
-
-
-async def _stop(task: asyncio.Task[None]) -> None:
+async def _stop(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait([task])
     if not task.cancelled() and (error := task.exception()) is not None:

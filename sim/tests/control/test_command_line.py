@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -27,8 +28,9 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[Running]:
-    options = ("serve", "--tws-port", "0", "--control-port", "0", "--no-webapi", "--ready-json", *arguments)
+def serving(*arguments: str, opens_webapi: bool = False) -> Iterator[Running]:
+    doors = ("--webapi-port", "0") if opens_webapi else ("--no-webapi",)
+    options = ("serve", "--tws-port", "0", "--control-port", "0", *doors, "--ready-json", *arguments)
     pipe = subprocess.PIPE
     with subprocess.Popen(command(*options), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin is not None
@@ -74,8 +76,40 @@ def test_the_web_api_can_be_closed(arguments: tuple[str, ...], opened: bool) -> 
     assert ("webapi_port" in ready) is opened
 
 
+def test_who_connects_in_the_first_moment_is_answered_as_soon_as_the_server_is_loaded() -> None:
+    with serving(opens_webapi=True) as (_process, ready):
+        questions = {"webapi_port": "/v1/api/iserver/auth/status", "control_port": "/control/clock"}
+        early = {name: socket.create_connection(("127.0.0.1", ready[name]), PATIENCE) for name in questions}
+        for name, path in questions.items():
+            with early[name] as connection:
+                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                assert connection.recv(64).startswith(b"HTTP/1.1 ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [(("--webapi-port", "0"), "the Web API"), (("--no-webapi",), "the control port")]
+)
+def test_a_server_that_cannot_be_loaded_ends_it_with_one_clear_line(
+    tmp_path: Path, arguments: tuple[str, ...], name: str
+) -> None:
+    (tmp_path / "aiohttp.py").write_text('raise ImportError("this installation is broken")')
+    options = ("--tws-port", "0", "--control-port", "0", *arguments)
+    done = run("serve", *options, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == f"ibkr-sim: {name} cannot open: this installation is broken\n"
+
+
+def test_a_taken_web_api_port_is_refused_before_anything_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("serve", "--tws-port", "0", "--control-port", "0", "--webapi-port", port, "--ready-json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot listen" in done.stderr
+    assert "--webapi-port" in done.stderr
+
+
 def test_help_says_where_the_web_api_is() -> None:
-    text = run("serve", "--help").stdout
+    text = " ".join(run("serve", "--help").stdout.split())
     assert "http://127.0.0.1:5000/v1/api" in text
     assert "default: 5000" in text
 

@@ -132,3 +132,27 @@ def test_accounts_do_not_see_each_other(trial: Trial, account: str) -> None:
     assert len(trial.exchange.positions(account)) == 1
     assert not trial.exchange.positions(other)
     assert trial.exchange.net_liquidation(other) == 1_000_000
+
+
+def test_a_busted_execution_leaves_no_trace_in_the_books_but_its_correction(trial: Trial) -> None:
+    def books() -> list[tuple[str, dict[str, Decimal], dict[int, tuple[Decimal, Decimal]]]]:
+        return [
+            (
+                account.id,
+                {currency: amount for currency, amount in account.cash.items() if amount},
+                {conid: (row.quantity, row.realized) for conid, row in account.holdings.items() if row.quantity},
+            )
+            for account in trial.exchange.ledger.everyone()
+        ]
+
+    before = books()
+    order = trial.buy(100)
+    (fill,) = trial.fills(order)
+    busted = trial.exchange.backstage.bust(fill.exec_id)
+    assert busted is not None
+    assert (busted.exec_id[-2:], busted.shares, busted.cumulative) == ("02", 0, 0)
+    assert books() == before
+    assert (trial.order(order).filled, trial.order(order).average_price, trial.order(order).commission) == (0, 0, 0)
+    assert trial.exchange.pnl(trial.dollars).realized == 0
+    assert [row.shares for row, _charge in trial.exchange.executions()] == [0]
+    assert trial.exchange.backstage.bust("none") is None

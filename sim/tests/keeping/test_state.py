@@ -19,7 +19,7 @@ import pytest
 from ibkr_sim.clock import Clock
 from ibkr_sim.exchange.exchange import Exchange
 from ibkr_sim.exchange.listing.contracts import Wanted
-from ibkr_sim.exchange.model import OrderRequest, Side, Status
+from ibkr_sim.exchange.model import ActionKind, CorporateAction, OrderRequest, Side, Status
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.exchange.terms import Adjustment, ComboLeg, Conditions, PriceCondition, TimeCondition
 from ibkr_sim.keeping.file import StateUnreadable, load, store, written
@@ -220,3 +220,59 @@ def test_the_command_keeps_its_state_over_a_kill(tmp_path: Path) -> None:
     path.write_text("nonsense")
     done = subprocess.run(command, capture_output=True, check=False, timeout=20)
     assert (done.returncode, b"not a state" in done.stderr) == (1, True)
+
+
+def test_halts_announcements_and_instructions_survive() -> None:
+    exchange, _clock = opened()
+    (call,) = exchange.search(Wanted(symbol="AAPL", sec_type="OPT", expiry="20260320", strike=Decimal(240), right="C"))
+    exchange.place(request(conid=call.conid, quantity=Decimal(2)))
+    exchange.lapse(ACCOUNT, call.conid, Decimal(2))
+    exchange.lend(MSFT, Decimal(7))
+    exchange.halt(MSFT)
+    exchange.announce(CorporateAction(AAPL, ActionKind.SPLIT, Decimal(2), START + timedelta(days=1)))
+    exchange.announce(CorporateAction(AAPL, ActionKind.DIVIDEND, Decimal(1), START + timedelta(days=3)))
+    held = exchange.hold(limit("200", tif="GTC"))
+    again = reopened(exchange, hours=1)
+    assert (again.is_halted(MSFT), again.shortable(MSFT)) == (True, 7)
+    assert again.release(held.perm_id) is not None
+    twice = reopened(again, days=1)
+    assert twice.positions(ACCOUNT)[0].quantity == 4
+    contract = twice.contract(call.conid)
+    assert contract is not None
+    assert contract.strike == 120
+    thrice = reopened(twice, days=20)
+    assert {row.conid for row in thrice.positions(ACCOUNT) if row.quantity} == set()
+    cash = {row.key: row.value for row in thrice.account_values(ACCOUNT) if row.currency == "USD"}
+    assert cash["CashBalance"] == cash["NetLiquidation"]
+
+
+def test_what_the_settings_announce_happens_once_however_often_it_is_opened() -> None:
+    actions = (
+        CorporateAction(AAPL, ActionKind.DIVIDEND, Decimal(1)),
+        CorporateAction(AAPL, ActionKind.DIVIDEND, Decimal(2), START + timedelta(hours=2)),
+    )
+    memory, paid = None, []
+    for hours in (0, 1, 3, 4):
+        clock = Clock(START + timedelta(hours=hours), 0)
+        exchange = Exchange(ExchangeSettings(corporate_actions=actions), clock, memory)
+        if hours == 0:
+            exchange.place(request(quantity=Decimal(100)))
+        clock.advance(timedelta(seconds=1))
+        exchange.advance()
+        paid.append(exchange.ledger.account(ACCOUNT).cash["USD"])
+        memory = decoded(encoded(exchange.remember()))
+    assert [amount - paid[0] for amount in paid] == [0, 0, 200, 200]
+
+
+def test_a_state_of_the_older_form_still_loads() -> None:
+    exchange, _clock = opened()
+    exchange.place(request())
+    resting = exchange.place(limit("200", tif="GTC"))
+    memory = decoded(encoded(exchange.remember()))
+    for name in ("aside", "splits", "corporate_actions", "halted", "lapsing", "shortable"):
+        del memory[name]
+    for row in memory["orders"]:
+        del row["witnessed"]
+    again, _clock = opened(memory)
+    assert [order.perm_id for order in again.open_orders()] == [resting.perm_id]
+    assert again.positions(ACCOUNT)[0].quantity == 10

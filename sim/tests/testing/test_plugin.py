@@ -152,7 +152,7 @@ def test_a_project_that_does_not_use_it_does_not_load_it(tmp_path: Path) -> None
     assert [point.value for point in entry_points(group="pytest11", name="ibkr_sim")] == ["ibkr_sim.testing.plugin"]
     (tmp_path / "test_other.py").write_text(
         "import sys\n"
-        "def test_nothing(): assert not {'ibkr_sim.server', 'aiohttp', 'cryptography', 'typer'} & {*sys.modules}\n"
+        "def test_nothing(): assert not {'ibkr_sim.server', 'aiohttp', 'cryptography', 'click'} & {*sys.modules}\n"
     )
     assert "1 passed" in pytest_run("-q", str(tmp_path), cwd=tmp_path)
 

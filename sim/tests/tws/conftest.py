@@ -107,8 +107,10 @@ def place_order(
     fields += [0, "", "", "", "", "", "", "", "", "", "", 0, "", "", 0, 0, "", "", what_if, "", 0, 0, 0]
     fields += [1, *conditions, 0, 0] if conditions else [0]
     fields += ["", "", "", "", "", "", 0, "", "", "", "", "", "", "", "", 0, 0, 0, ""]
-    since = {158: "", 160: 0, 162: 0, 166: "", 169: ""}
-    return fields + [value for first, value in since.items() if version >= first]
+    since = {158: "", 160: 0, 162: 0, 166: "", 169: "", 183: "", 184: 0}
+    fields += [value for first, value in since.items() if version >= first]
+    fields += ["", 2147483647] if 187 <= version <= 189 else []
+    return fields + [value for first, value in {189: 0, 192: 2147483647, 199: 0}.items() if version >= first]
 
 
 class House:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 
-import typer
+import click
 
 ACCOUNT_PREFIX = "DU99"
 
 
 def loopback(host: str) -> str:
-    """Raises typer.BadParameter for an address that others could reach."""
+    """Raises click.BadParameter for an address that others could reach."""
     if host == "localhost":
         # One address: the name may stand for two, of which each would take a free port of its own.
         return "127.0.0.1"
@@ -19,16 +19,16 @@ def loopback(host: str) -> str:
     except ValueError:
         local = False
     if not local:
-        raise typer.BadParameter(f"{host}: the simulator listens on 127.0.0.1, ::1 or localhost only")
+        raise click.BadParameter(f"{host}: the simulator listens on 127.0.0.1, ::1 or localhost only")
     return host
 
 
 def account_ids(text: str) -> tuple[str, ...]:
-    """Raises typer.BadParameter for none, for one twice, and for one that could be mistaken for a real one."""
+    """Raises click.BadParameter for none, for one twice, and for one that could be mistaken for a real one."""
     ids = tuple(part.strip() for part in text.split(",") if part.strip())
     if not ids or len(set(ids)) != len(ids):
-        raise typer.BadParameter("give account ids, each once, with commas between")
+        raise click.BadParameter("give account ids, each once, with commas between")
     for account in ids:
         if not (account.startswith(ACCOUNT_PREFIX) and account.isascii() and account.isalnum()):
-            raise typer.BadParameter(f"{account}: a simulated account is {ACCOUNT_PREFIX} and digits")
+            raise click.BadParameter(f"{account}: a simulated account is {ACCOUNT_PREFIX} and digits")
     return ids

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Final
+import click
 
-import typer
+from ibkr_sim.cli.calling import ask, control_port, show
 
-from ibkr_sim.cli.calling import ask, call
-from ibkr_sim.cli.faults import CONTROL_PORT, ControlPort
-
-_PATH: Final = "/control/corporate-actions"
-Shares = Annotated[str, typer.Argument(help="A symbol, or a conid.")]
-At = Annotated[str | None, typer.Option(help="When, as 2026-03-02T15:00:00Z; at once, if not given.")]
+_shares = click.argument("contract", help="A symbol, or a conid.")
+_at = click.option("--at", metavar="TIME", help="When, as 2026-03-02T15:00:00Z; at once, if not given.")
 
 
-def dividend(
-    contract: Shares,
-    amount: Annotated[str, typer.Argument(help="Of one share.")],
-    *,
-    at: At = None,
-    control_port: ControlPort = CONTROL_PORT,
-) -> None:
+@click.command
+@_shares
+@click.argument("amount", help="Of one share.")
+@_at
+@control_port
+def dividend(contract: str, amount: str, at: str | None, control_port: int) -> None:
     """Pay a dividend in a running simulator; the price falls by it."""
     _announce("dividend", contract, amount, at, control_port)
 
 
-def split(
-    contract: Shares,
-    ratio: Annotated[str, typer.Argument(help="How many shares one becomes: 4, or 0.1 for a reverse split.")],
-    *,
-    at: At = None,
-    control_port: ControlPort = CONTROL_PORT,
-) -> None:
+@click.command
+@_shares
+@click.argument("ratio", help="How many shares one becomes: 4, or 0.1 for a reverse split.")
+@_at
+@control_port
+def split(contract: str, ratio: str, at: str | None, control_port: int) -> None:
     """Split shares in a running simulator; open orders in them end."""
     _announce("split", contract, ratio, at, control_port)
 
 
-def _announce(kind: str, contract: str, amount: str, at: str | None, control_port: int) -> None:
+def _announce(kind: str, contract: str, amount: str, at: str | None, port: int) -> None:
     body = {"kind": kind, "conid" if contract.isdecimal() else "symbol": contract, "amount": amount}
     body |= {} if at is None else {"at": at}
-    typer.echo(json.dumps(ask(control_port, lambda: call(control_port, "POST", _PATH, body)), indent=2))
+    show(ask(port, "POST", "/control/corporate-actions", body))

@@ -1,97 +1,110 @@
-"""The options of `ibkr-sim serve`."""
+"""The options of `ibkr-sim serve`, and what somebody chose."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Any, Final
 
-import typer
+import click
 
-LOWEST: Final = 157
-HIGHEST: Final = 200
-TWS_PORT: Final = 4002
-WEBAPI_PORT: Final = 5000
-CLOSED: Final = -1
+from ibkr_sim.cli.calling import CONTROL_PORT
+from ibkr_sim.cli.checks import account_ids, loopback
+
+_CLOSED: Final = -1
+_ACCOUNTS: Final = "DU9912345,DU9967890"
+_PORT: Final = click.IntRange(0, 65535)
+_PORT_OR_CLOSED: Final = click.IntRange(_CLOSED, 65535)
+_SPEED: Final = click.FloatRange(0, 1000)
+_FEED: Final = click.Choice(["live", "delayed"])
+_VERSION: Final = click.IntRange(157, 200)
+_CLIENT_ID: Final = click.IntRange(min=0)
+_FILE: Final = click.Path(path_type=Path)
 
 
-class Entitlement(StrEnum):
-    LIVE = "live"
-    DELAYED = "delayed"
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Every option by its name."""
+
+    host: str
+    tws_port: int
+    webapi_port: int
+    no_webapi: bool
+    webapi_tls: bool
+    webapi_login: bool
+    one_user: bool
+    control_port: int
+    seed: int
+    speed: float
+    accounts: tuple[str, ...]
+    advisor: bool
+    entitlement: str
+    fundamentals: bool
+    tws_version: int
+    master_client: int | None
+    read_only_api: bool
+    exchange_hours: bool
+    faults: Path | None
+    contracts: Path | None
+    state: Path | None
+    replay: tuple[Path, ...]
+    ready_json: bool
+    nonce_stdin: bool
+    exit_with_parent: bool
+
+    @property
+    def opens_webapi(self) -> bool:
+        return not self.no_webapi and self.webapi_port != _CLOSED
 
 
-Host = Annotated[str, typer.Option(envvar="IBKR_SIM_HOST", help="Loopback address to listen on.")]
-TwsPort = Annotated[
-    int, typer.Option(envvar="IBKR_SIM_TWS_PORT", min=0, max=65535, help="TWS socket port; 0 takes any.")
-]
-WebApiPort = Annotated[
-    int,
-    typer.Option(envvar="IBKR_SIM_WEBAPI_PORT", min=CLOSED, max=65535, help="Web API port; 0 takes any, -1 closes it."),
-]
-NoWebApi = Annotated[
-    bool, typer.Option("--no-webapi", envvar="IBKR_SIM_NO_WEBAPI", help="Leave the Web API's door closed.")
-]
-WebApiTls = Annotated[
-    bool, typer.Option("--webapi-tls", envvar="IBKR_SIM_WEBAPI_TLS", help="Web API over HTTPS, signed by itself.")
-]
-WebApiLogin = Annotated[
-    bool,
-    typer.Option("--webapi-login", envvar="IBKR_SIM_WEBAPI_LOGIN", help="Be logged in at the Web API from the start."),
-]
-OneUser = Annotated[
-    bool,
-    typer.Option(
-        "--one-user", envvar="IBKR_SIM_ONE_USER", help="A session at the Web API takes TWS its market data (10197)."
+def _variable(name: str, meaning: str, **rest: Any) -> click.Option:
+    """An option that the environment can set too: --tws-port as IBKR_SIM_TWS_PORT."""
+    variable = f"IBKR_SIM_{name.upper().replace('-', '_')}"
+    return click.Option([f"--{name}"], envvar=variable, show_envvar=True, help=meaning, **rest)
+
+
+def _switch(name: str, meaning: str) -> click.Option:
+    return _variable(name, meaning, is_flag=True)
+
+
+def _checked(check: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str], Any]:
+    return lambda _context, _option, text: check(text)
+
+
+_LOOPBACK: Final = _checked(loopback)
+_IDS: Final = _checked(account_ids)
+OPTIONS: Final = (
+    _variable("host", "Loopback address to listen on.", default="127.0.0.1", metavar="ADDRESS", callback=_LOOPBACK),
+    _variable("tws-port", "TWS socket port; 0 takes any.", type=_PORT, default=4002, metavar="PORT"),
+    _variable("webapi-port", "Web API port; 0 takes any, -1 none.", type=_PORT_OR_CLOSED, default=5000, metavar="PORT"),
+    _switch("no-webapi", "Leave the Web API's door closed."),
+    _switch("webapi-tls", "Web API over HTTPS, signed by itself."),
+    _switch("webapi-login", "Be logged in at the Web API from the start."),
+    _switch("one-user", "A session at the Web API takes TWS its market data (10197)."),
+    _variable("control-port", "Control port; 0 takes any.", type=_PORT, default=CONTROL_PORT, metavar="PORT"),
+    _variable("seed", "The same seed gives the same prices.", type=int, default=1),
+    _variable("speed", "Simulated seconds per second.", type=_SPEED, default=1.0, metavar="FACTOR"),
+    _variable("accounts", "Account ids, DU99..., commas between.", default=_ACCOUNTS, metavar="IDS", callback=_IDS),
+    _switch("advisor", "Add an advisor's account, DF9900001, whose clients the others are."),
+    _variable("entitlement", "Market data the user has subscribed to.", type=_FEED, default="live"),
+    _switch("fundamentals", "The user has subscribed to companies' figures (else 430)."),
+    _variable(
+        "tws-version", "Highest server version the TWS door offers.", type=_VERSION, default=200, metavar="VERSION"
     ),
-]
-ControlPort = Annotated[
-    int, typer.Option(envvar="IBKR_SIM_CONTROL_PORT", min=0, max=65535, help="Control port; 0 takes any.")
-]
-Seed = Annotated[int, typer.Option(envvar="IBKR_SIM_SEED", help="The same seed gives the same prices.")]
-Speed = Annotated[float, typer.Option(envvar="IBKR_SIM_SPEED", min=0, max=1000, help="Simulated seconds per second.")]
-Accounts = Annotated[str, typer.Option(envvar="IBKR_SIM_ACCOUNTS", help="Account ids, DU99..., with commas between.")]
-MarketData = Annotated[
-    Entitlement, typer.Option(envvar="IBKR_SIM_ENTITLEMENT", help="Market data the user has subscribed to.")
-]
-TwsVersion = Annotated[
-    int,
-    typer.Option(
-        envvar="IBKR_SIM_TWS_VERSION", min=LOWEST, max=HIGHEST, help="The highest server version the TWS door offers."
+    _variable("master-client", "The client id that hears of every client's orders.", type=_CLIENT_ID, metavar="ID"),
+    _switch("read-only-api", "The TWS setting: no orders by API (321)."),
+    _switch("exchange-hours", "Trade in the exchanges' hours, not round the clock."),
+    _variable("faults", "JSON list of faults to order at once.", type=_FILE),
+    _variable("contracts", "CSV of further contracts: symbol, sec_type, ...", type=_FILE),
+    _variable("state", "File in which orders, ids, positions and cash survive.", type=_FILE),
+    click.Option(
+        ["--replay"],
+        type=_FILE,
+        multiple=True,
+        help="CSV or Parquet of quotes, trades or bars to follow; may be given several times.",
     ),
-]
-MasterClient = Annotated[
-    int | None,
-    typer.Option(envvar="IBKR_SIM_MASTER_CLIENT", min=0, help="The client id that hears of every client's orders."),
-]
-ReadOnlyApi = Annotated[
-    bool,
-    typer.Option("--read-only-api", envvar="IBKR_SIM_READ_ONLY_API", help="The TWS setting: no orders by API (321)."),
-]
-ExchangeHours = Annotated[
-    bool,
-    typer.Option(
-        "--exchange-hours", envvar="IBKR_SIM_EXCHANGE_HOURS", help="Trade in the exchanges' hours, not round the clock."
-    ),
-]
-FaultsFile = Annotated[
-    Path | None, typer.Option("--faults", envvar="IBKR_SIM_FAULTS", help="JSON list of faults to order at once.")
-]
-ContractsFile = Annotated[
-    Path | None,
-    typer.Option("--contracts", envvar="IBKR_SIM_CONTRACTS", help="CSV of further contracts: symbol, sec_type, ..."),
-]
-StateFile = Annotated[
-    Path | None,
-    typer.Option("--state", envvar="IBKR_SIM_STATE", help="File in which orders, ids, positions and cash survive."),
-]
-Replay = Annotated[
-    list[Path] | None,
-    typer.Option("--replay", help="CSV or Parquet of quotes, trades or bars to follow; may be given several times."),
-]
-ReadyJson = Annotated[
-    bool, typer.Option("--ready-json", envvar="IBKR_SIM_READY_JSON", help="Say on stdout, as JSON, when ready.")
-]
-NonceStdin = Annotated[
-    bool, typer.Option("--nonce-stdin", help="Take the control port's secret from stdin's first line.")
-]
-ExitWithParent = Annotated[bool, typer.Option("--exit-with-parent", help="End when stdin closes.")]
+    _switch("ready-json", "Say on stdout, as JSON, when ready."),
+    click.Option(["--nonce-stdin"], is_flag=True, help="Take the control port's secret from stdin's first line."),
+    click.Option(["--exit-with-parent"], is_flag=True, help="End when stdin closes."),
+)

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-import json
-from enum import StrEnum
-from typing import Annotated, Final
+from typing import Final
 
-import typer
+import click
 
-from ibkr_sim.cli.calling import ask, call
-from ibkr_sim.cli.faults import CONTROL_PORT, ControlPort
+from ibkr_sim.cli.calling import ask, control_port, show
 
 _PATH: Final = "/control/orders"
 
 
-class OrderSide(StrEnum):
-    BUY = "BUY"
-    SELL = "SELL"
-
-
+@click.command
+@click.argument("side", type=click.Choice(["BUY", "SELL"], case_sensitive=False), metavar="SIDE", help="BUY or SELL.")
+@click.argument("quantity", help="How many.")
+@click.argument("contract", help="A symbol, or a conid.")
+@click.option("--limit", metavar="PRICE", help="Limit price.")
+@click.option("--stop", metavar="PRICE", help="Stop or trigger price, trailing amount, offset.")
+@click.option("--type", "order_type", metavar="TYPE", help="MKT, LMT, STP ...; what the prices say, if not given.")
+@click.option("--tif", default="DAY", metavar="TIF", help="Time in force.")
+@click.option("--account", metavar="ID", help="The first one, if not given.")
+@control_port
 def order(
-    side: Annotated[OrderSide, typer.Argument(case_sensitive=False, help="BUY or SELL.")],
-    quantity: Annotated[str, typer.Argument(help="How many.")],
-    contract: Annotated[str, typer.Argument(help="A symbol, or a conid.")],
+    side: str,
+    quantity: str,
+    contract: str,
     *,
-    limit: Annotated[str | None, typer.Option(help="Limit price.")] = None,
-    stop: Annotated[str | None, typer.Option(help="Stop or trigger price, trailing amount, offset.")] = None,
-    order_type: Annotated[str | None, typer.Option("--type", help="MKT, LMT, STP ...; what the prices say.")] = None,
-    tif: Annotated[str, typer.Option(help="Time in force.")] = "DAY",
-    account: Annotated[str | None, typer.Option(help="The first one, if not given.")] = None,
-    control_port: ControlPort = CONTROL_PORT,
+    limit: str | None,
+    stop: str | None,
+    order_type: str | None,
+    tif: str,
+    account: str | None,
+    control_port: int,
 ) -> None:
     """Place an order by hand in a running simulator; API clients see it as one that came from TWS."""
     known = {"limit": limit, "stop": stop, "type": order_type, "account": account}
-    body = {"side": side.value, "quantity": quantity, "tif": tif}
+    body = {"side": side, "quantity": quantity, "tif": tif}
     body |= {"conid" if contract.isdecimal() else "symbol": contract}
     body |= {name: value for name, value in known.items() if value is not None}
-    typer.echo(json.dumps(ask(control_port, lambda: call(control_port, "POST", _PATH, body)), indent=2))
+    show(ask(control_port, "POST", _PATH, body))
 
 
-def cancel(
-    perm_id: Annotated[int, typer.Argument(help="As `ibkr-sim order` and `ibkr-sim ledger` show it.")],
-    *,
-    control_port: ControlPort = CONTROL_PORT,
-) -> None:
+@click.command
+@click.argument("perm_id", type=int, help="As `ibkr-sim order` and `ibkr-sim ledger` show it.")
+@control_port
+def cancel(perm_id: int, control_port: int) -> None:
     """Cancel any order by hand in a running simulator."""
-    body = {"perm_id": perm_id}
-    typer.echo(json.dumps(ask(control_port, lambda: call(control_port, "DELETE", _PATH, body)), indent=2))
+    show(ask(control_port, "DELETE", _PATH, {"perm_id": perm_id}))

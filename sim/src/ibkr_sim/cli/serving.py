@@ -8,18 +8,17 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType
 from typing import Final
 
+from ibkr_sim.cli.options import Start
 from ibkr_sim.cli.parent import ParentPipe
-from ibkr_sim.exchange.listing.catalogue import Row
-from ibkr_sim.exchange.prices.recording import Recording
-from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, default_accounts
-from ibkr_sim.faults.injection import FaultOrder
+from ibkr_sim.cli.worlds import added_contracts, ordered_faults, recorded
+from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, advisor_account, default_accounts
 from ibkr_sim.faults.trigger import InvalidFault
 from ibkr_sim.keeping.file import StateUnreadable
+from ibkr_sim.listening import NotOpened
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import Entitlement, TwsSettings
 from ibkr_sim.webapi.settings import Entitlement as WebApiEntitlement
@@ -29,40 +28,15 @@ _NONCE_PATIENCE: Final = 10.0
 """Seconds for the parent to send the nonce."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The command line's options."""
-
-    host: str
-    tws_port: int
-    webapi_port: int | None
-    webapi_tls: bool
-    webapi_login: bool
-    one_user: bool
-    control_port: int
-    seed: int
-    speed: float
-    accounts: tuple[str, ...]
-    entitlement: str
-    tws_version: int
-    master_client: int | None
-    read_only_api: bool
-    exchange_hours: bool
-    faults: tuple[FaultOrder, ...]
-    contracts: tuple[Row, ...]
-    state: Path | None
-    replay: tuple[Recording, ...]
-    ready_json: bool
-    nonce_stdin: bool
-    exit_with_parent: bool
-
-
 def run(start: Start) -> int:
-    """The process's exit code: 0 after a signal or the parent's end, 1 for a taken port, 2 for a senseless fault."""
-    return asyncio.run(_serve(start))
+    """The process's exit code: 0 after a signal or the parent's end, 1 for a taken port, 2 for a senseless fault.
+
+    Raises click.BadParameter for a file that cannot be read or makes no sense.
+    """
+    return asyncio.run(_serve(start, _settings(start)))
 
 
-async def _serve(start: Start) -> int:
+async def _serve(start: Start, settings: SimulatorSettings) -> int:
     stop = asyncio.Event()
     _stop_on_signals(stop)
     try:
@@ -70,13 +44,13 @@ async def _serve(start: Start) -> int:
     except TimeoutError:
         return _fail("no nonce came on standard input")
     try:
-        async with Simulator(_settings(start, nonce)) as simulator:
+        async with Simulator(replace(settings, nonce=nonce), early=True) as simulator:
             _announce(start, simulator)
-            await stop.wait()
+            await simulator.run_until(stop)
     except InvalidFault as error:
         _fail(str(error))
         return 2
-    except (StateUnreadable, ValueError) as error:
+    except (StateUnreadable, NotOpened, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
         if start.state is not None and error.filename is not None:
@@ -91,28 +65,27 @@ def _fail(reason: str) -> int:
 
 
 def _ways_out(start: Start) -> str:
-    others = "" if start.webapi_port is None else ", --webapi-port (or --no-webapi)"
+    others = ", --webapi-port (or --no-webapi)" if start.opens_webapi else ""
     return f"--tws-port{others} and --control-port choose other ports"
 
 
-def _settings(start: Start, nonce: str | None) -> SimulatorSettings:
+def _settings(start: Start) -> SimulatorSettings:
     known = {account.id: account for account in default_accounts()}
     accounts = tuple(known.get(name) or AccountSettings(name) for name in start.accounts)
     return SimulatorSettings(
         exchange=ExchangeSettings(
             seed=start.seed,
-            accounts=accounts,
+            accounts=(*accounts, advisor_account()) if start.advisor else accounts,
             always_open=not start.exchange_hours,
-            contracts=start.contracts,
-            replay=start.replay,
+            contracts=added_contracts(start.contracts),
+            replay=recorded(start.replay),
         ),
         tws=_tws(start),
         webapi=_webapi(start),
         control_host=start.host,
         control_port=start.control_port,
-        nonce=nonce,
         speed=start.speed,
-        faults=start.faults,
+        faults=ordered_faults(start.faults),
         state=start.state,
     )
 
@@ -125,11 +98,12 @@ def _tws(start: Start) -> TwsSettings:
         entitlement=Entitlement(start.entitlement),
         master_client_id=start.master_client,
         read_only=start.read_only_api,
+        fundamentals=start.fundamentals,
     )
 
 
 def _webapi(start: Start) -> WebApiSettings | None:
-    if start.webapi_port is None:
+    if not start.opens_webapi:
         return None
     return WebApiSettings(
         host=start.host,
@@ -191,4 +165,4 @@ def _announce(start: Start, simulator: Simulator) -> None:
 
 
 def _webapi_words(simulator: Simulator) -> str:
-    return "" if simulator.webapi is None else f"Web API clients find {simulator.webapi.url}; "
+    return "" if simulator.webapi_url is None else f"Web API clients find {simulator.webapi_url}; "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-import typer
+import click
 
-from ibkr_sim.cli.faults import read_file
 from ibkr_sim.control.faults import fault_orders
 from ibkr_sim.exchange.listing.catalogue import Row, from_file
 from ibkr_sim.exchange.listing.contracts import Contracts
@@ -16,31 +17,36 @@ from ibkr_sim.exchange.prices.recording import Recording
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.trigger import InvalidFault
 
+_LARGEST_FILE: Final = 1 << 20
+
 
 def ordered_faults(path: Path | None) -> tuple[FaultOrder, ...]:
-    """Raises typer.BadParameter for a file that cannot be read, or a fault that does not exist."""
+    """Raises click.BadParameter for a file that cannot be read, or a fault that does not exist."""
     if path is None:
         return ()
     try:
-        return tuple(fault_orders(read_file(path)))
+        with path.open("rb") as file:
+            return tuple(fault_orders(json.loads(file.read(_LARGEST_FILE))))
     except InvalidFault as error:
-        raise typer.BadParameter(f"{path}: {error}") from error
+        raise _bad("--faults", f"{path}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _bad("--faults", f"{path} cannot be read: {error}") from error
 
 
 def added_contracts(path: Path | None) -> tuple[Row, ...]:
-    """Raises typer.BadParameter for a file that cannot be read, or a row that makes no sense."""
+    """Raises click.BadParameter for a file that cannot be read, or a row that makes no sense."""
     if path is None:
         return ()
     try:
         rows = tuple(from_file(path))
         Contracts(lambda: datetime.now(UTC), rows)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"--contracts {error}") from error
+        raise _bad("--contracts", error) from error
     return rows
 
 
 def recorded(paths: Sequence[Path]) -> tuple[Recording, ...]:
-    """Raises typer.BadParameter for a file that cannot be read."""
+    """Raises click.BadParameter for a file that cannot be read."""
     if not paths:
         return ()
     from ibkr_sim.replay.recordings import read  # noqa: PLC0415
@@ -48,4 +54,8 @@ def recorded(paths: Sequence[Path]) -> tuple[Recording, ...]:
     try:
         return tuple(read(paths))
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"--replay {error}") from error
+        raise _bad("--replay", error) from error
+
+
+def _bad(option: str, reason: object) -> click.BadParameter:
+    return click.BadParameter(str(reason), param_hint=option)

@@ -73,20 +73,45 @@ class Backstage:
         Raises ValueError for a price or size that no execution of that order can have.
         """
         self._advance()
-        rows = self._desk.executions
-        place = next((place for place, (row, _charge) in enumerate(rows) if row.exec_id == exec_id), None)
+        place = self._place_of(exec_id)
         if place is None:
             return None
+        rows = self._desk.executions
         old, _charge = rows[place]
         ticket = self._desk.tickets[old.perm_id]
-        if self._contract(ticket.request.conid).legs:
-            return None
         if price <= 0 or shares <= 0 or ticket.filled - old.shares + shares > ticket.request.quantity:
             raise ValueError(f"execution {exec_id} cannot become {shares} at {price}")
-        self._settle(old.perm_id, partial(self._rebook, place, price, shares))
+        self._settle(old.perm_id, partial(self._rebook, place, price, shares, Decimal(0)))
         return rows[place][0]
 
-    def _rebook(self, place: int, price: Decimal, shares: Decimal, now: datetime) -> None:
+    def bust(self, exec_id: str) -> Execution | None:
+        """Undo an execution of today: under the next correction number it has no shares and costs nothing.
+
+        None as for `correct`. How IBKR tells of a trade that was broken is not on record; this is its form of a
+        correction. The order stays what it was, with so much less filled.
+        """
+        self._advance()
+        place = self._place_of(exec_id)
+        if place is None:
+            return None
+        rows = self._desk.executions
+        old, charge = rows[place]
+        ticket = self._desk.tickets[old.perm_id]
+        self._ledger.charge(old.account, -charge.amount, charge.currency)
+        ticket.commission = (ticket.commission or Decimal(0)) - charge.amount
+        rows[place] = (old, replace(charge, amount=Decimal(0)))
+        self._settle(old.perm_id, partial(self._rebook, place, old.price, Decimal(0), charge.amount))
+        return rows[place][0]
+
+    def _place_of(self, exec_id: str) -> int | None:
+        """Among today's executions; None also for a part of a combination."""
+        for place, (row, _charge) in enumerate(self._desk.executions):
+            if row.exec_id == exec_id:
+                request = self._desk.tickets[row.perm_id].request
+                return None if self._contract(request.conid).legs else place
+        return None
+
+    def _rebook(self, place: int, price: Decimal, shares: Decimal, refund: Decimal, now: datetime) -> None:
         old, charge = self._desk.executions[place]
         ticket = self._desk.tickets[old.perm_id]
         ticket.correct(shares - old.shares, shares * price - old.shares * old.price, price, now)
@@ -98,21 +123,21 @@ class Backstage:
             cumulative=old.cumulative + shares - old.shares,
             average_price=ticket.average_price,
         )
-        profit = self._book(old, new)
+        profit = self._book(old, new, refund)
         realized = (charge.realized_pnl or Decimal(0)) + profit if profit else charge.realized_pnl
         fresh = replace(charge, exec_id=new.exec_id, realized_pnl=realized)
         self._desk.executions[place] = (new, fresh)
         self._tell(new, fresh, ticket.order())
 
-    def _book(self, old: Execution, new: Execution) -> Decimal:
-        """The change of the profit realised."""
+    def _book(self, old: Execution, new: Execution, refund: Decimal) -> Decimal:
+        """The change of the profit realised; `refund` is the part of the commission that its cost loses again."""
         contract, sign = self._contract(old.conid), 1 if old.side is Side.BUY else -1
         difference = sign * old.shares * (new.price - old.price) * contract.factor
         profit = self._ledger.reprice(old.account, contract, sign * old.shares, difference)
         more = sign * (new.shares - old.shares)
         if more:
             self._ledger.trade(STREET, contract, -more, new.price, Decimal(0))
-            profit += self._ledger.trade(old.account, contract, more, new.price, Decimal(0)) or Decimal(0)
+            profit += self._ledger.trade(old.account, contract, more, new.price, -refund) or Decimal(0)
         return profit
 
     def _tell(self, execution: Execution, charge: Commission, order: Order) -> None:

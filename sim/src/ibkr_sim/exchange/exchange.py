@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.exchange.accounts.currencies import Rates
@@ -23,7 +22,7 @@ from ibkr_sim.exchange.events.liquidation import Liquidation
 from ibkr_sim.exchange.events.settlement import Settlement
 from ibkr_sim.exchange.listing.contracts import Contracts, Listing, Wanted
 from ibkr_sim.exchange.listing.sessions import Sessions
-from ibkr_sim.exchange.memory import Memory, recall_books, recall_orders, remember
+from ibkr_sim.exchange.memory import Memory, Rooms, recall_books, recall_orders, recall_plans, remember
 from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
@@ -36,6 +35,7 @@ from ibkr_sim.exchange.model import (
     OrderRequest,
     Pnl,
     Position,
+    PositionChanged,
     Preview,
     Quote,
     QuoteChanged,
@@ -54,7 +54,7 @@ from ibkr_sim.exchange.trading.admission import Admission
 from ibkr_sim.exchange.trading.combos import Combos
 from ibkr_sim.exchange.trading.depth import Depth, depth
 from ibkr_sim.exchange.trading.desk import Desk, Surroundings
-from ibkr_sim.exchange.trading.quotes import quote
+from ibkr_sim.exchange.trading.quotes import Look, look, told
 
 LONGEST_NAP, SHORTEST_NAP = 0.25, 0.01
 """Seconds of real time between two looks at the clock, which may be moved or sped up meanwhile."""
@@ -78,6 +78,8 @@ class Exchange(Market):
         self._contracts = Contracts(self.now, settings.contracts)
         levels = memory["levels"] if memory else {}
         recordings = {self._contracts.named(row.name).conid: row for row in settings.replay}
+        for conid, ratio in memory.get("splits", ()) if memory else ():
+            self._contracts.split(conid, ratio)
         self._floor = Floor(self._contracts, settings.seed, self._timeline, levels, recordings)
         pairs = [contract for contract in self._contracts if contract.sec_type == "CASH"]
         rates = Rates(pairs, lambda conid: self._floor.tape(conid).middle)
@@ -102,35 +104,40 @@ class Exchange(Market):
         self._settlement = Settlement(
             self._desk, self._ledger, self._agenda, self._contract_of, self._floor.tape, self._floor.sleep
         )
-        self._corporate = Corporate(self._desk, self._ledger, self._contract_of, self._floor.tape)
-        self._make_plans(settings, origin)
+        self._corporate = Corporate(
+            *(self._desk, self._ledger, self._contracts, self._floor, self._agenda, self._settlement, self._tell)
+        )
+        self._rooms = Rooms(
+            *(self._desk, self._ledger, self._contracts, self._combos, self._floor, self._sessions, self._locating),
+            *(self._settlement, self._corporate, self._worth, numbering),
+        )
         self._identify: Callable[[int], int] | None = None
         """How orders by hand get an order id."""
-        self._shown: dict[int, Quote] = {}
+        self._shown: dict[int, Look] = {}
         self._listeners: list[Callable[[Event], None]] = []
         self._events: deque[Event] = deque()
         self._delivering = False
-        if memory is not None:
-            self._recall(memory)
-
-    def _make_plans(self, settings: ExchangeSettings, origin: datetime) -> None:
-        for action in settings.corporate_actions:
-            self._agenda.at(action.at or origin, partial(self._carry_out, action))
         if settings.liquidates:
             Liquidation(self._desk, self._office, self._ledger, self._agenda, self._impose).begin(origin)
+        if memory is None:
+            for action in settings.corporate_actions:
+                self._corporate.plan(action, action.at or origin, origin)
+        else:
+            self._recall(memory)
 
     def remember(self) -> Memory:
         """What another exchange needs to go on from here."""
         self.advance()
-        return remember(self._desk, self._ledger, self._numbering, self._worth, self._combos, self._floor, self.now())
+        return remember(self._rooms, self.now())
 
     def _recall(self, memory: Memory) -> None:
         now = self.now()
-        recall_books(memory, self._ledger, self._numbering, self._worth, self._combos)
+        recall_books(memory, self._rooms)
+        recall_plans(memory, self._rooms, self._settings.corporate_actions)
         for account in self._ledger.clients():
             for conid in account.holdings:
                 self._settlement.follow(conid)
-        for ticket in list(recall_orders(memory, self._desk, self._ledger)):
+        for ticket in list(recall_orders(memory, self._rooms)):
             self._wake(ticket.request)
             self._desk.readmit(ticket, now)
         if self._timeline.date_of(memory["now"]) < self._timeline.date_of(now):
@@ -165,7 +172,8 @@ class Exchange(Market):
         while self._floor.step < target:
             if self._floor.step + 1 == self._next_day:
                 self._turn_day()
-            self._walk(self._stop(min(target, self._next_day - 1)), quiet=quiet)
+            end = self._stop(min(target, self._next_day - 1))
+            self._stride(end) if quiet else self._walk(end)
             self._agenda.work(self._timeline.time_of(self._floor.step))
         if quiet:
             for conid in self._floor.awake():
@@ -197,9 +205,16 @@ class Exchange(Market):
         self.advance()
         self._corporate.check(action)
         if action.at is not None and action.at > self.now():
-            self._agenda.at(action.at, partial(self._carry_out, action))
+            self._corporate.plan(action, action.at, self.now())
             return
-        self._carry_out(action, self.now())
+        self._corporate.carry_out(action, self.now())
+        self._deliver()
+
+    def assign(self, account: str, conid: int, quantity: Decimal) -> None:
+        """Exercise American options against an account that is short of them, early. Raises Rejected (201)."""
+        self.advance()
+        self._settlement.assign(account, conid, quantity, self.now())
+        self._desk.attend(self.now())
         self._deliver()
 
     def is_halted(self, conid: int) -> bool:
@@ -346,15 +361,17 @@ class Exchange(Market):
 
     def _accept(self, request: OrderRequest, identify: Callable[[int], int] | None) -> Order:
         self.advance()
-        self._admission.place(request, self.now())
+        now = self.now()
+        self._admission.place(request, now)
         self._wake(request)
         aside = self.backstage.setting_aside
-        return self._settled(self._desk.accept(request, self.now(), aside=aside, identify=identify).perm_id)
+        return self._settled(self._desk.accept(request, now, aside=aside, identify=identify).perm_id)
 
-    def _carry_out(self, action: CorporateAction, now: datetime) -> None:
-        for event in self._corporate.carry_out(action, now):
-            self._emit(event)
-        self._show(action.conid)
+    def _tell(self, conids: Sequence[int], positions: Sequence[PositionChanged]) -> None:
+        for position in positions:
+            self._emit(position)
+        for conid in conids:
+            self._show(conid)
 
     def _impose(self, request: OrderRequest) -> None:
         """Take an order of the broker's own, at the step that is being walked."""
@@ -398,19 +415,45 @@ class Exchange(Market):
         change(self.now())
         return self._settled(perm_id)
 
-    def _walk(self, end: int, *, quiet: bool) -> None:
-        """Process the steps up to `end`, all on one day. Where there are no orders, a quiet walk is left to `Tape`."""
+    def _walk(self, end: int) -> None:
+        """Make the steps up to `end`, all on one day, and publish each."""
         while self._floor.step < end:
-            conids = [conid for conid in self._floor.awake() if not quiet or self._desk.concerns(conid)]
-            if not conids:
-                self._floor.step = self._next_due(end)
-                self._desk.attend(self._timeline.time_of(self._floor.step))
-                continue
+            now = self._timeline.time_of(self._floor.step + 1)
+            for conid in self._floor.awake():
+                changed, traded = self._desk.step(conid, now)
+                if changed or traded:
+                    self._show(conid, traded)
+            self._floor.step += 1
+            self._desk.attend(now)
+
+    def _stride(self, end: int) -> None:
+        """As `_walk`, but quietly: only where an order may trade, move or wake it goes step by step."""
+        while self._floor.step < end:
+            here, until = self._floor.step, self._next_due(end)
+            followed = self._desk.followed()
+            busy = []
+            for conid in self._floor.awake():
+                if conid not in followed and not self._desk.book(conid):
+                    continue
+                calm = None if conid in followed else self._desk.calm(conid)
+                reach = here if calm is None else self._floor.calm_until(conid, *calm, until)
+                if reach == here:
+                    busy.append(conid)
+                else:
+                    until = min(until, reach)
+            if busy:
+                self._step_to(until, busy)
+            else:
+                self._floor.step = until
+                self._desk.attend(self._timeline.time_of(until))
+
+    def _step_to(self, end: int, conids: Sequence[int]) -> None:
+        """Only these, while all others are calm; until `end`, or until an order comes or goes."""
+        stirrings = self._desk.stirrings
+        while self._floor.step < end and self._desk.stirrings == stirrings:
             now = self._timeline.time_of(self._floor.step + 1)
             for conid in conids:
-                changed, traded = self._desk.step(conid, now)
-                if not quiet and (changed or traded):
-                    self._show(conid, traded)
+                self._desk.step(conid, now)
             self._floor.step += 1
             self._desk.attend(now)
 
@@ -434,17 +477,19 @@ class Exchange(Market):
         if combination is not None:
             return self._desk.combos.quote(combination, self._timeline.time_of(self._floor.step))
         tape = self._floor.tape(conid)
-        return quote(tape, self._desk.book(conid), self._timeline.time_of(tape.step))
+        return told(tape, look(tape, self._desk.book(conid)), self._timeline.time_of(tape.step))
 
     def _show_trade(self, conid: int, traded: Decimal) -> None:
         self._show(conid, traded)
 
     def _show(self, conid: int, traded: Decimal | None = None) -> None:
-        current, before = self._quote(conid), self._shown.get(conid)
-        if traded is None and before is not None and before.is_like(current):
+        tape = self._floor.tape(conid)
+        seen = look(tape, self._desk.book(conid))
+        if traded is None and self._shown.get(conid) == seen:
             return
-        self._shown[conid] = current
-        self._emit(QuoteChanged(current, traded))
+        self._shown[conid] = seen
+        if self._listeners:
+            self._emit(QuoteChanged(told(tape, seen, self._timeline.time_of(tape.step)), traded))
 
     def _emit(self, event: Event) -> None:
         if self._listeners:

@@ -118,18 +118,6 @@ class Quote:
     """The previous session's close, as IBKR's tick type 9."""
     volume: Decimal
 
-    def is_like(self, other: Quote) -> bool:
-        """Whether they say the same, at whatever time."""
-        return (
-            self.bid == other.bid
-            and self.ask == other.ask
-            and self.bid_size == other.bid_size
-            and self.ask_size == other.ask_size
-            and self.volume == other.volume
-            and (self.last, self.last_size, self.open) == (other.last, other.last_size, other.open)
-            and (self.high, self.low, self.close) == (other.high, other.low, other.close)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
@@ -170,6 +158,8 @@ class OrderRequest:
     oca_type: int = 3
     conditions: Conditions | None = None
     adjustment: Adjustment | None = None
+    shares: tuple[tuple[str, Decimal], ...] = ()
+    """Accounts that share its fills, with their weights; empty for an order of `account` alone."""
 
 
 @dataclass(frozen=True, slots=True)

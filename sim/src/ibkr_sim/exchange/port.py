@@ -33,7 +33,7 @@ class Market(Protocol):
 
     @property
     def accounts(self) -> Sequence[str]:
-        """Account ids, `DU99...`."""
+        """Account ids, `DU99...`; an advisor's is `DF99...`."""
 
     def now(self) -> datetime:
         """The exchange's own time, in UTC."""

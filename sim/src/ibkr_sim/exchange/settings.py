@@ -13,6 +13,8 @@ from ibkr_sim.exchange.model import CorporateAction
 from ibkr_sim.exchange.prices.recording import Recording
 
 ACCOUNT_PREFIX = "DU99"
+ADVISOR_PREFIX = "DF99"
+"""Of the account of an advisor, whose clients the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class AccountSettings:
     """Starting balance by currency."""
 
     def __post_init__(self) -> None:
-        if not self.id.startswith(ACCOUNT_PREFIX):
+        if not self.id.startswith((ACCOUNT_PREFIX, ADVISOR_PREFIX)):
             raise ValueError(f"account {self.id!r}: a simulated account begins with {ACCOUNT_PREFIX}")
 
 
@@ -36,12 +38,18 @@ def default_accounts() -> tuple[AccountSettings, ...]:
     )
 
 
+def advisor_account() -> AccountSettings:
+    """An advisor's own account, beside those of clients: it holds nothing."""
+    return AccountSettings(f"{ADVISOR_PREFIX}00001", "USD", MappingProxyType({"USD": Decimal(0)}))
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeSettings:
-    """Raises ValueError for no or repeated accounts and for a step that is not positive."""
+    """Raises ValueError for no or repeated accounts, an advisor without clients, and a step that is not positive."""
 
     seed: int = 1
     accounts: tuple[AccountSettings, ...] = field(default_factory=default_accounts)
+    """One of them may be an advisor's (`advisor_account`); the others are its clients then."""
     step: timedelta = timedelta(milliseconds=250)
     """Simulated time between two prices."""
     time_zone: str = "America/New_York"
@@ -64,5 +72,8 @@ class ExchangeSettings:
         ids = [account.id for account in self.accounts]
         if not ids or len(set(ids)) != len(ids):
             raise ValueError("accounts must be given, each once")
+        clients = [name for name in ids if not name.startswith(ADVISOR_PREFIX)]
+        if not clients or len(ids) - len(clients) > 1:
+            raise ValueError("there can be one advisor, and not without clients")
         if self.step <= timedelta(0):
             raise ValueError("the step must be longer than nothing")

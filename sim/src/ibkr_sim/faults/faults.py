@@ -12,7 +12,6 @@ from typing import Final
 
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.agenda import Agenda
-from ibkr_sim.faults.catalogue import KINDS
 from ibkr_sim.faults.fault import BOTH, TWS, WEBAPI, Fault, FaultType
 from ibkr_sim.faults.injection import FaultOrder, Injection
 from ibkr_sim.faults.moments import Admission, Moment, Request
@@ -73,6 +72,8 @@ class Faults:
 
     def check(self, order: FaultOrder) -> tuple[Fault, Trigger]:
         """What an order asks for. Raises InvalidFault."""
+        from ibkr_sim.faults.catalogue import KINDS  # noqa: PLC0415  a simulator starts sooner, and few see a fault
+
         kind = KINDS.get(order.name)
         if kind is None:
             raise InvalidFault(f"there is no fault {order.name[:60]!r}; there is {', '.join(KINDS)}")

@@ -11,7 +11,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ibkr_sim.exchange.accounts.ledger import Holding
-from ibkr_sim.exchange.model import Commission, DayEnd, Execution, OrderRequest, Side, Status
+from ibkr_sim.exchange.model import (
+    ActionKind,
+    Commission,
+    CorporateAction,
+    DayEnd,
+    Execution,
+    OrderRequest,
+    Side,
+    Status,
+)
 from ibkr_sim.exchange.orders.order import Gate
 from ibkr_sim.exchange.terms import (
     Adjustment,
@@ -26,12 +35,14 @@ from ibkr_sim.exchange.terms import (
 )
 
 _KIND: Final = "kind"
-_ENUMS: Final[Mapping[str, type[Enum]]] = MappingProxyType({kind.__name__: kind for kind in (Side, Status, Gate)})
+_ENUMS: Final[Mapping[str, type[Enum]]] = MappingProxyType(
+    {kind.__name__: kind for kind in (Side, Status, Gate, ActionKind)}
+)
 _RECORDS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            *(OrderRequest, Execution, Commission, DayEnd, Holding, Conditions, Adjustment, ComboLeg),
+            *(OrderRequest, Execution, Commission, DayEnd, Holding, Conditions, Adjustment, ComboLeg, CorporateAction),
             *(ChangeCondition, ExecutionCondition, MarginCondition, PriceCondition, TimeCondition, VolumeCondition),
         )
     }

@@ -33,6 +33,26 @@ class Worth:
     theta: float
 
 
+def price(option: Option, underlying: float, volatility: float) -> float:
+    """As `worth`, without the sensitivities."""
+    sign = 1 if option.call else -1
+    spread = volatility * sqrt(option.years)
+    first = (log(underlying / option.strike) + option.rate * option.years) / spread + spread / 2
+    paid = option.strike * exp(-option.rate * option.years) * _normal(sign * (first - spread))
+    return sign * (underlying * _normal(sign * first) - paid)
+
+
+def undiscounted(*, call: bool, underlying: float, strike: float, deviation: float) -> float:
+    """What is paid at `strike`, discounted already; `deviation` is that of the price until the end.
+
+    A call is worth more the higher the underlying, the lower the strike and the greater the deviation; a put the
+    other way round, but for the deviation.
+    """
+    sign = 1 if call else -1
+    first = log(underlying / strike) / deviation + deviation / 2
+    return sign * (underlying * _normal(sign * first) - strike * _normal(sign * (first - deviation)))
+
+
 def worth(option: Option, underlying: float, volatility: float) -> Worth:
     """At a price of the underlying and a volatility per year, both above 0."""
     sign = 1 if option.call else -1

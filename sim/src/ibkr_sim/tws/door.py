@@ -13,7 +13,9 @@ from ibkr_sim.exchange.model import Event, PositionChanged, QuoteChanged
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.faults import Faults
 from ibkr_sim.faults.moments import Admission
+from ibkr_sim.tws.advisors.office import advisory
 from ibkr_sim.tws.answers import session as answers
+from ibkr_sim.tws.bulletins import Bulletins
 from ibkr_sim.tws.connection import GONE, Connection
 from ibkr_sim.tws.fields import Unreadable
 from ibkr_sim.tws.framing import FrameTooLong
@@ -48,7 +50,7 @@ class TwsDoor:
     """Listens from `start` until `close`. Everything runs on one event loop; nothing here blocks it."""
 
     def __init__(self, market: Market, settings: TwsSettings, faults: Faults) -> None:
-        self._house = House(market, settings)
+        self._house = House(market, settings, Bulletins(settings.time_zone), advisory(market))
         self._faults = faults
         faults.gates.append(self)
         self._settings = settings
@@ -78,6 +80,11 @@ class TwsDoor:
     def order_ids(self) -> OrderBook:
         """Which ids clients have used."""
         return self._house.book
+
+    @property
+    def bulletins(self) -> Bulletins:
+        """What IBKR has to say to all."""
+        return self._house.bulletins
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
@@ -178,6 +185,7 @@ class TwsDoor:
         finally:
             del self._sessions[client_id]
             self._house.groups.part(client_id)
+            self._house.bulletins.leave(client_id)
             visit.left()
 
     def _warn(self, session: Session, connection: Connection, times: int) -> None:
@@ -204,7 +212,7 @@ class TwsDoor:
 
     def _welcome(self, session: Session) -> None:
         version = session.version
-        session.send(answers.managed_accounts(version, session.market.accounts))
+        session.send(answers.managed_accounts(version, self._house.accounts))
         session.send(answers.next_valid_id(version, self._house.book.next_id(session.client_id)))
         for code, text in FARMS:
             session.outlet.error(answers.SYSTEM, code, text)

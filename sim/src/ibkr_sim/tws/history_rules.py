@@ -41,7 +41,15 @@ _MOST: Final = {
 }
 """Above so many, a larger unit must be used."""
 _DURATION: Final = re.compile(r"(\d{1,6}) ([SDWMY])")
-_LONGEST: Final = ((1, 1_800), (5, 3_600), (15, 14_400), (30, 28_800), (MINUTE, 31 * DAY), (20 * MINUTE, 366 * DAY))
+_LONGEST: Final = (
+    (1, 1_800),
+    (5, 3_600),
+    (15, 14_400),
+    (30, 28_800),
+    (MINUTE, 31 * DAY),
+    (20 * MINUTE, 366 * DAY),
+    (8 * _HOUR, 5 * 366 * DAY),
+)
 """Bars up to so many seconds long may be asked for no more than so many seconds at once."""
 SMALL: Final = 30
 """Seconds up to which bars are small: they are paced strictly, and gone after half a year."""

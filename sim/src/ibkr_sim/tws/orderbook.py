@@ -56,6 +56,9 @@ class OrderBook:
     def holds(self, client_id: int, order_id: int) -> bool:
         return (client_id, order_id) in self._held
 
+    def held_one(self, client_id: int, order_id: int) -> OrderRequest | None:
+        return self._held.get((client_id, order_id))
+
     def family(self, request: OrderRequest, parent_of: Callable[[OrderRequest], int]) -> Sequence[OrderRequest]:
         """Take out what is held and hangs together with an order's parent: parents before their children.
 

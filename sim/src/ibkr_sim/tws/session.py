@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,8 @@ from datetime import datetime
 from ibkr_sim.exchange.model import QuoteChanged, Rejected
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.visit import Visit
+from ibkr_sim.tws.advisors.office import Advisory
+from ibkr_sim.tws.bulletins import Bulletins
 from ibkr_sim.tws.feeds.accounts import AccountFeed
 from ibkr_sim.tws.feeds.depth import DepthFeed
 from ibkr_sim.tws.feeds.history import HistoryFeed, RealTimeBarFeed
@@ -33,9 +35,17 @@ class House:
 
     market: Market
     settings: TwsSettings
+    bulletins: Bulletins
+    advisory: Advisory | None = None
+    """None where no account is an advisor's."""
     book: OrderBook = field(default_factory=OrderBook)
     history: HistoryPacing = field(default_factory=HistoryPacing)
     groups: DisplayGroups = field(default_factory=DisplayGroups)
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """Those that clients of the door manage, an advisor's own first."""
+        return self.market.accounts if self.advisory is None else self.advisory.accounts
 
     def paces_history(self, request: Hashable, subject: Hashable, weight: int = 1) -> bool:
         """Whether a request for history may be made now; always, where pacing is off."""
@@ -51,7 +61,7 @@ class Session:
         self.market_data_type = 1
         self._symbols_at: float | None = None
         zone = house.settings.time_zone
-        self.quotes = MarketDataFeed(house.market, outlet)
+        self.quotes = MarketDataFeed(house.market, outlet, fundamentals=house.settings.fundamentals)
         self.history = HistoryFeed(house.market, outlet)
         self.bars = RealTimeBarFeed(house.market, outlet)
         self.ticks = TickByTickFeed(outlet)

@@ -25,6 +25,8 @@ class TwsSettings:
     version_cap: int = HIGHEST
     """The highest server version offered."""
     entitlement: Entitlement = Entitlement.LIVE
+    fundamentals: bool = False
+    """Whether the user has a subscription to companies' figures; else 430, and no fundamental ratios (tick type 47)."""
     market_data_lines: int = 100
     """Streaming quotes, and bars as they come, at a time, per client."""
     depth_lines: int = 3
@@ -33,6 +35,11 @@ class TwsSettings:
     """A second, from one client; 0 for as many as come. More are told 100, and the third time the client is closed."""
     pacing: bool = True
     """Whether requests for history, symbols and ticks that come too fast are refused as IBKR refuses them."""
+    reroutes_cfds_on: frozenset[str] = frozenset({"STK"})
+    """Of which types of contracts a CFD has no quotes here, so that whoever asks is sent to the contract itself.
+
+    IBKR's samples name pairs of currencies (CASH) beside shares; users see quotes of those.
+    """
     master_client_id: int | None = None
     """The client that hears of every client's orders and fills."""
     read_only: bool = False

@@ -8,14 +8,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.model import Contract, OrderRequest, Rejected, Side
+from ibkr_sim.exchange.model import COMBO, Contract, OrderRequest, Rejected, Side
+from ibkr_sim.tws.advisors.office import Advisory
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.orders import PlaceOrder
 from ibkr_sim.tws.resolution import routed
 from ibkr_sim.tws.terms import adjustment, conditions
 from ibkr_sim.tws.times import parse_filter
 
-REJECTED, NO_ACCOUNT = 201, 435
+REJECTED, NO_ACCOUNT, NO_ALLOCATION = 201, 435, 436
 _BAD_DATE, _CASH_QUANTITY = (391, "Invalid date for GTD."), (10244, "Cash quantity cannot be used for this order.")
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
 _TYPES: Final = {
@@ -42,16 +43,20 @@ _UNKNOWN_FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Of a client: its id, whose accounts it trades, its login's time zone, and the order that its order waits for."""
+    """Of a client: its id, whose accounts it trades, its login's time zone, and the order that its order waits for.
+
+    `advisory` is None where no account is an advisor's.
+    """
 
     client_id: int
     accounts: Sequence[str]
     zone: str
     parent: int = 0
+    advisory: Advisory | None = None
 
 
 def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) -> OrderRequest:
-    """Raises Rejected: 201 for what this exchange cannot do, 321, 391, 435, 10244 for what IBKR would not read."""
+    """Raises Rejected: 201 for what this exchange cannot do, 321, 391, 435, 436, 10244 for what IBKR would not read."""
     _refuse_terms(order)
     side = _SIDES.get(order.fields["action"].upper())
     if side is None:
@@ -60,8 +65,9 @@ def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) 
     order_type = _TYPES.get(kind, kind)
     trailing = order_type.startswith("TRAIL")
     percent = order.amount("trailingPercent") if trailing else None
+    account, shares = _allocation(order, around)
     return OrderRequest(
-        account=_account(order.fields["account"], around.accounts),
+        account=account,
         conid=contract.conid,
         side=side,
         quantity=order.amount("totalQuantity") or Decimal(0),
@@ -89,6 +95,7 @@ def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) 
         oca_type=int(order.fields["ocaType"] or 0) or 3,
         conditions=conditions(order.blocks.get("conditions", ()), around.zone),
         adjustment=adjustment(order),
+        shares=shares,
     )
 
 
@@ -110,6 +117,25 @@ def _moment(text: str, zone: str, refusal: tuple[int, str]) -> datetime | None:
     if moment is None:
         raise Rejected(*refusal)
     return moment
+
+
+def _allocation(order: PlaceOrder, around: Circumstances) -> tuple[str, tuple[tuple[str, Decimal], ...]]:
+    """The account an order is booked on, and those that share it. Raises Rejected (321, 435, 436, 201)."""
+    office, named = around.advisory, order.fields["account"]
+    group, profile = order.fields["faGroup"], order.fields.get("faProfile", "")
+    if office is None:
+        return _account(named, around.accounts), ()
+    if not (group or profile):
+        if not named:
+            text = "You must specify an allocation (either a single account, group, or profile)."
+            raise Rejected(NO_ALLOCATION, text)
+        return _account(named, around.accounts), ()
+    if named not in ("", office.master):
+        raise Rejected(*invalid("Account and group or profile cannot be specified together"))
+    if order.contract.sec_type == COMBO or order.flag("whatIf") or order.fields["faPercentage"]:
+        terms = "a combination, a preview or a percentage for a group of accounts"
+        raise Rejected(REJECTED, f"Order rejected - reason:Not supported by this simulator: {terms}.")
+    return office.master, office.shares(group, order.fields["faMethod"], profile)
 
 
 def _account(named: str, accounts: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ PEG_BEST_AND_MID = 170
 ZONED_TIMES = 174
 """Times of day name their zone."""
 ISSUER_ID = 176
+NO_PROFILES = 177
+"""An advisor's profiles are groups of their own kind."""
 PENDING_PRICE_REVISION = 178
 LAST_TRADE_DATE = 182
 """Contract details name the last trading day beside the contract month."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -15,10 +16,9 @@ from aiohttp import web
 from ibkr_sim.exchange.model import CommissionCharged, Event, Executed
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.faults import Faults
+from ibkr_sim.listening import listen
 from ibkr_sim.webapi.call import Route
-from ibkr_sim.webapi.certificate import server_context
 from ibkr_sim.webapi.house import House
-from ibkr_sim.webapi.identification import PREFIXES
 from ibkr_sim.webapi.moments import Interventions
 from ibkr_sim.webapi.oauth.grants import Grants
 from ibkr_sim.webapi.oauth.nonces import Nonces
@@ -30,7 +30,7 @@ from ibkr_sim.webapi.pipeline import Pipeline
 from ibkr_sim.webapi.positions import PositionCache
 from ibkr_sim.webapi.rivalry import Rivalry
 from ibkr_sim.webapi.sessions.registry import Sessions
-from ibkr_sim.webapi.settings import WebApiSettings
+from ibkr_sim.webapi.settings import PREFIXES, WebApiSettings
 from ibkr_sim.webapi.streams.hub import Hub
 from ibkr_sim.webapi.table import routes
 from ibkr_sim.webapi.user.belongings import Belongings
@@ -43,7 +43,7 @@ Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class WebApiDoor:
-    """Listens from `start` until `close`."""
+    """Hears of every trade from its making, and answers from `start` until `close`."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class WebApiDoor:
         faults.gates.append(self)
         faults.portal = portal
         self._pipeline = Pipeline(house)
-        self._context = server_context() if settings.tls else None
+        self._context = _server_context() if settings.tls else None
         if settings.competes_with_tws:
             house.sessions.elsewhere = elsewhere
             Rivalry(house.sessions, faults)
@@ -73,7 +73,7 @@ class WebApiDoor:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._port: int | None = None
-        self._unsubscribe: Callable[[], None] | None = None
+        self._unsubscribe = market.subscribe(self._hear)
 
     @property
     def port(self) -> int:
@@ -90,34 +90,28 @@ class WebApiDoor:
     @property
     def url(self) -> str:
         """The base of every path, `http://127.0.0.1:5000/v1/api`."""
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        return f"{'https' if self._settings.tls else 'http'}://{host}:{self.port}{PREFIXES[0]}"
+        return self._settings.url(self.port)
 
     @property
     def peers(self) -> list[str]:
         """The clients' ends of the open WebSockets."""
         return self._hub.peers
 
-    async def start(self) -> None:
-        """Raises OSError when the port is taken."""
-        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=PARTING)
-        await runner.setup()
-        self._runner = runner
-        try:
-            await self.open()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._unsubscribe = self.house.market.subscribe(self._hear)
+    async def start(self, listener: socket.socket) -> None:
+        """Answer at a socket that listens already; `close` closes it."""
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=PARTING)
+        await self._runner.setup()
+        self._port = int(listener.getsockname()[1])
+        await self._answer_at(listener)
 
     async def open(self) -> None:
-        """Listen, after the first time at the same port. Raises OSError when it is taken."""
-        if self._server is not None or self._runner is None or self._runner.server is None:
-            return
-        host, port = self._settings.host, self._settings.port if self._port is None else self._port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port or 0), family=family)
-        self._port = int(listener.getsockname()[1])
+        """Listen again after `shut`, at the same port. Raises OSError when it is taken."""
+        if self._server is None and self._runner is not None:
+            await self._answer_at(listen(self._settings.host, self.port))
+
+    async def _answer_at(self, listener: socket.socket) -> None:
+        assert self._runner is not None
+        assert self._runner.server is not None
         self._server = await asyncio.get_running_loop().create_server(
             self._runner.server, sock=listener, ssl=self._context, backlog=BACKLOG
         )
@@ -140,8 +134,7 @@ class WebApiDoor:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        self._unsubscribe()
         await self._hub.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -174,6 +167,12 @@ async def _answer(pipeline: Pipeline, route: Route | None, request: web.Request)
     path = request.path
     prefix = next((prefix for prefix in PREFIXES if path.startswith(f"{prefix}/")), "")
     return await pipeline.handle(request, route, path[len(prefix) :].rstrip("/") or "/")
+
+
+def _server_context() -> ssl.SSLContext:
+    from ibkr_sim.webapi.certificate import server_context  # noqa: PLC0415  plain HTTP opens sooner without it
+
+    return server_context()
 
 
 def _house(market: Market, settings: WebApiSettings, faults: Faults) -> House:

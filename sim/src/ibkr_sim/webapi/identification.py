@@ -10,8 +10,6 @@ from ibkr_sim.webapi.house import House
 from ibkr_sim.webapi.oauth.provider import Denied, Signed
 from ibkr_sim.webapi.sessions.portal import Access, PortalSession
 
-PREFIXES = ("/v1/api", "/v1/portal")
-
 
 @dataclass(frozen=True, slots=True)
 class Address:

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from ibkr_sim.webapi.consumers import Consumer, Oauth2Client
+
+PREFIXES: Final = ("/v1/api", "/v1/portal")
+"""What every path begins with: either will do."""
 
 
 class Entitlement(StrEnum):
@@ -164,3 +168,8 @@ class WebApiSettings:
     def __post_init__(self) -> None:
         if min(self.idle_timeout, self.login_timeout, self.longest_session) <= timedelta(0):
             raise ValueError("a session must be allowed to last")
+
+    def url(self, port: int) -> str:
+        """The base of every path where the door listens at `port`: `http://127.0.0.1:5000/v1/api`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{port}{PREFIXES[0]}"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from ibkr_sim.exchange.accounts.margin import CENT, LEVERAGE, Exposure, requirement
 from ibkr_sim.exchange.model import AccountValue, Pnl
 
+_NOTHING = Decimal(0)
 PREFIXES = {
     "AvailableFunds": ("", "Full", "LookAhead"),
     "ExcessLiquidity": ("", "Full", "LookAhead"),
@@ -60,12 +61,15 @@ class Statement:
 def statement(account: str, base: str, exposures: Mapping[int, Exposure], balances: Mapping[str, Decimal]) -> Statement:
     """Sum up values and cash that are given in the base currency."""
     needed = requirement(exposures.values(), balances, base)
+    stock = gross = _NOTHING
+    for row in exposures.values():
+        stock, gross = stock + row.value, gross + abs(row.value)
     return Statement(
         account=account,
         base=base,
-        cash=sum(balances.values(), Decimal(0)).quantize(CENT),
-        stock=sum((row.value for row in exposures.values()), Decimal(0)).quantize(CENT),
-        gross=sum((abs(row.value) for row in exposures.values()), Decimal(0)).quantize(CENT),
+        cash=sum(balances.values(), _NOTHING).quantize(CENT),
+        stock=stock.quantize(CENT),
+        gross=gross.quantize(CENT),
         initial_margin=needed.initial,
         maintenance_margin=needed.maintenance,
     )

@@ -169,6 +169,23 @@ class Ledger:
             account.pay(currency, paid)
             account.holdings[conid].day_cash += paid
 
+    def multiply(self, conid: int, ratio: Decimal) -> None:
+        """Everybody has so many of a contract for each one, at the same cost."""
+        for account in self.everyone():
+            held = account.holdings.get(conid)
+            if held is not None:
+                held.quantity *= ratio
+
+    def round_off(self, contract: Contract) -> None:
+        """Pay what is less than the smallest size out of the street's pocket, at the mark."""
+        price = self._mark(contract.conid)
+        for account in self.clients():
+            held = account.holdings.get(contract.conid)
+            rest = Decimal(0) if held is None else held.quantity % contract.size_increment
+            if rest:
+                self.trade(account.id, contract, -rest, price, Decimal(0))
+                self.trade(STREET, contract, rest, price, Decimal(0))
+
     def turn_day(self) -> None:
         """Pay out what futures have gained; forget what was closed; the rest starts the day at its mark."""
         for account in self.everyone():
@@ -201,6 +218,11 @@ class Ledger:
             unrealized_pnl=value - held.cost,
             realized_pnl=held.realized,
         )
+
+    def stake(self, name: str, conid: int) -> tuple[Decimal, Decimal] | None:
+        """How much an account has of a contract, and its mark; None when it has not held it today."""
+        held = self.account(name).holdings.get(conid)
+        return None if held is None else (held.quantity, self._mark(conid))
 
     def positions(self, name: str) -> list[Position]:
         rows = (self.position(name, conid) for conid in self.account(name).holdings)

@@ -23,6 +23,10 @@ class Locating:
     def __init__(self, ledger: Ledger, shortable: Mapping[int, Decimal]) -> None:
         self._ledger, self._shortable = ledger, dict(shortable)
 
+    @property
+    def shortable(self) -> Mapping[int, Decimal]:
+        return dict(self._shortable)
+
     def is_unlimited(self, conid: int) -> bool:
         return conid not in self._shortable
 
@@ -43,8 +47,9 @@ class Locating:
         available = self.available(request.conid)
         if available is None:
             return True
-        position = self._ledger.position(request.account, request.conid)
-        held = max(position.quantity, Decimal(0)) if position else Decimal(0)
+        owners = [account for account, _weight in request.shares] or [request.account]
+        positions = (self._ledger.position(owner, request.conid) for owner in owners)
+        held = sum((max(row.quantity, Decimal(0)) for row in positions if row), Decimal(0))
         return remaining - held <= available
 
     def _lent(self, conid: int) -> Decimal:

@@ -17,6 +17,7 @@ LEVERAGE = 2
 """Buying power for each unit of available funds: what an initial margin of one half allows."""
 _SHORT_OPTION = Decimal("0.15")
 """Of the strike's value, beside what the option itself is worth."""
+_NOTHING = Decimal(0)
 _WHOLE = (Decimal(1), Decimal(1), Decimal(1))
 _RATES: Final[Mapping[str, tuple[Decimal, Decimal, Decimal]]] = MappingProxyType(
     {
@@ -51,13 +52,14 @@ class Requirement:
 
 def requirement(exposures: Iterable[Exposure], balances: Mapping[str, Decimal], base: str) -> Requirement:
     """Margin on positions and foreign cash, all given in the base currency."""
-    initial = maintenance = Decimal(0)
+    initial = maintenance = _NOTHING
     for exposure in exposures:
         bound, kept = _bound(exposure)
         initial, maintenance = initial + bound, maintenance + kept
-    foreign = [amount for currency, amount in balances.items() if currency != base]
-    held = sum((amount for amount in foreign if amount > 0), Decimal(0))
-    owed = -sum((amount for amount in foreign if amount < 0), Decimal(0))
+    held = owed = _NOTHING
+    for currency, amount in balances.items():
+        if currency != base:
+            held, owed = (held + amount, owed) if amount > 0 else (held, owed - amount)
     # A bought pair shows up as one currency held and another owed: the larger side counts, once.
     exchange_risk = max(held, owed) * CURRENCY
     return Requirement((initial + exchange_risk).quantize(CENT), (maintenance + exchange_risk).quantize(CENT))

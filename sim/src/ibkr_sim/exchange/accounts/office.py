@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,6 +15,8 @@ from ibkr_sim.exchange.accounts.previews import check_funds, exposure_after, pre
 from ibkr_sim.exchange.model import AccountValue, Contract, OrderRequest, Preview, Quote, Side
 from ibkr_sim.exchange.orders.families.kinds import kind_of
 from ibkr_sim.exchange.terms import ComboLeg
+
+_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +67,35 @@ class Office:
             self.preview(request, parts)
 
     def _outcome(self, account: str, parts: Sequence[Part]) -> Preview:
-        before, after = self.statement(account), self._statement_after(account, parts)
+        base = self._ledger.account(account).base
+        exposures, balances = self._ledger.exposures(account), self._ledger.balances(account)
+        before = statement(account, base, exposures, balances)
+        self._add(account, base, parts, exposures, balances)
+        after = statement(account, base, exposures, balances)
         fees = [commission(row.contract, abs(row.quantity), row.paid, self._rates.rate) for row in parts]
         currency = fees[0][1]
-        fee = sum((amount * self._rates.rate(own, currency) for amount, own in fees), Decimal(0))
-        return preview(before, after, (fee, currency), fee * self._rates.rate(currency, before.base))
+        fee = sum((amount * self._rates.rate(own, currency) for amount, own in fees), _NOTHING)
+        return preview(before, after, (fee, currency), fee * self._rates.rate(currency, base))
 
-    def _statement_after(self, name: str, parts: Sequence[Part]) -> Statement:
-        """The account as if the whole order had filled at its price."""
-        account = self._ledger.account(name)
-        exposures, balances = self._ledger.exposures(name), self._ledger.balances(name)
+    def _add(
+        self,
+        account: str,
+        base: str,
+        parts: Sequence[Part],
+        exposures: dict[int, Exposure],
+        balances: dict[str, Decimal],
+    ) -> None:
+        """Make the account what it would be if the whole order had filled at its price."""
         for row in parts:
             contract, quantity, price = row.contract, row.quantity, row.price
-            rate = self._rates.rate(contract.currency, account.base)
-            cash = Decimal(0) if contract.is_margined else quantity * price * contract.factor * rate
-            balances[contract.currency] = balances.get(contract.currency, Decimal(0)) - cash
+            rate = self._rates.rate(contract.currency, base)
+            cash = _NOTHING if contract.is_margined else quantity * price * contract.factor * rate
+            balances[contract.currency] = balances.get(contract.currency, _NOTHING) - cash
             if contract.sec_type == "CASH":
-                balances[contract.symbol] = balances.get(contract.symbol, Decimal(0)) + cash
+                balances[contract.symbol] = balances.get(contract.symbol, _NOTHING) + cash
             else:
-                position = self._ledger.position(name, contract.conid)
-                held, mark = (position.quantity, position.market_price) if position else (Decimal(0), price)
+                held, mark = self._ledger.stake(account, contract.conid) or (_NOTHING, price)
                 exposures[contract.conid] = row.exposure(exposures.get(contract.conid), held, mark, rate)
-        return statement(name, account.base, exposures, balances)
 
     def _figures(self, account: str) -> dict[str, CurrencyFigures]:
         owner = self._ledger.account(account)
@@ -115,10 +124,14 @@ def _total(parts: Sequence[Exposure], rate: Decimal) -> Decimal:
     return sum((part.value for part in parts), Decimal(0)) / rate
 
 
-def part(request: OrderRequest, contract: Contract, current: Quote) -> Part:
-    """The whole of an order that is no combination."""
+def part(request: OrderRequest, contract: Contract, quote: Callable[[int], Quote]) -> Part:
+    """The whole of an order that is no combination: at its own price, else at the quote's."""
     quantity = request.quantity if request.side is Side.BUY else -request.quantity
-    return Part(contract, quantity, _expected_price(request, current))
+    price = own_price(request)
+    if price is None:
+        current = quote(contract.conid)
+        price = (current.ask if request.side is Side.BUY else current.bid) or _NOTHING
+    return Part(contract, quantity, price)
 
 
 def leg_part(request: OrderRequest, leg: ComboLeg, contract: Contract, current: Quote) -> Part:
@@ -132,15 +145,9 @@ def _value_before(replaced: OrderRequest, current: Part) -> Decimal:
     return replaced.quantity * (own_price(replaced) or current.price)
 
 
-def _expected_price(request: OrderRequest, current: Quote) -> Decimal:
-    """What a unit would cost: the order's own price, else the quote."""
-    price = own_price(request) or (current.ask if request.side is Side.BUY else current.bid)
-    return price or Decimal(0)
-
-
 def own_price(request: OrderRequest) -> Decimal | None:
     """The limit, else the stop; None for an order that takes what comes."""
     kind = kind_of(request.order_type)
     if kind.names_limit:
         return request.limit_price or None
-    return request.stop_price if kind.auxiliary else None
+    return request.stop_price or None if kind.auxiliary else None

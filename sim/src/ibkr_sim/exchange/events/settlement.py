@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -56,6 +56,42 @@ class Settlement:
             raise Rejected(201, f"{REFUSED}the option is not in the money.")
         self._convert(contract, account, quantity, now)
 
+    def assign(self, account: str, conid: int, quantity: Decimal, now: datetime) -> None:
+        """Let somebody exercise an American option that an account is short of, before its last day.
+
+        Raises Rejected (201) for what is no such option, or not short.
+        """
+        contract, position = self._contract(conid), self._ledger.position(account, conid)
+        if not (contract.is_option and contract.american):
+            raise Rejected(201, f"{REFUSED}only American options are assigned before their last day.")
+        if not 0 < quantity <= -(position.quantity if position else 0) or quantity % 1:
+            raise Rejected(201, f"{REFUSED}no such short position to assign.")
+        self._convert(contract, account, -quantity, now)
+
+    def anticipate(self, share: int, dividend: Decimal, now: datetime) -> None:
+        """Calls are exercised that are worth less alive than the dividend which their holders would miss.
+
+        The rule of whom it pays to exercise before a share goes without its dividend ("Early exercise" of the Options
+        Industry Council): in the money, with less time value than the dividend. Every short position of such a call
+        is assigned in whole.
+        """
+        for account in self._ledger.clients():
+            for conid, held in tuple(account.holdings.items()):
+                contract = self._contract(conid)
+                callable_ = contract.is_option and contract.american and contract.right == "C"
+                if held.quantity < 0 and callable_ and contract.under_conid == share:
+                    worth = self._worth(contract)
+                    if worth and self._tape(conid).mark - worth < dividend:
+                        self._convert(contract, account.id, held.quantity, now)
+
+    @property
+    def lapsing(self) -> list[tuple[str, int]]:
+        """Accounts and the options that they let lapse."""
+        return sorted(self._lapsing)
+
+    def recall(self, lapsing: Iterable[tuple[str, int]]) -> None:
+        self._lapsing.update(lapsing)
+
     def lapse(self, account: str, conid: int, quantity: Decimal) -> None:
         """Let a position expire, whatever it is worth then. Raises Rejected (201)."""
         self._exercisable(account, conid, quantity)
@@ -71,7 +107,7 @@ class Settlement:
 
     def _expire(self, conid: int, now: datetime) -> None:
         contract = self._contract(conid)
-        self._desk.end_all(conid, now, EXPIRED)
+        self._desk.end_all(lambda one: one.conid == conid, now, EXPIRED)
         for account in self._ledger.clients():
             held = account.holdings.get(conid)
             if held is not None and held.quantity:
@@ -99,6 +135,8 @@ class Settlement:
         size = quantity * (contract.factor / under.factor) * (1 if contract.right == "C" else -1)
         self._desk.assign(contract, account, -quantity, _NOTHING, now)
         self._desk.assign(under, account, size, contract.strike or _NOTHING, now)
+        if size % under.size_increment:
+            self._ledger.round_off(under)
         self.follow(under.conid)
 
     def _worth(self, contract: Contract) -> Decimal:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ibkr_sim.exchange.listing.catalogue import OWN_CONIDS, Row, table
 from ibkr_sim.exchange.listing.derivatives.futures import Futures
 from ibkr_sim.exchange.listing.derivatives.options import FUTURES_OPTION, RIGHTS, Chain, Options
-from ibkr_sim.exchange.listing.derivatives.values import Value, future, multiple, option
+from ibkr_sim.exchange.listing.derivatives.values import FutureValue, Multiple, OptionValue, Value
 from ibkr_sim.exchange.listing.hours import exchange_hours
 from ibkr_sim.exchange.model import Contract
 
@@ -75,8 +75,35 @@ class Contracts:
             self._add({**row, "conid": row["conid"] or str(OWN_CONIDS[_ADDED_FROM + number])})
         self._places = {conid: place for place, conid in enumerate(self._by_conid)}
         self._made: dict[int, Contract] = {}
+        self._splits: list[tuple[int, Decimal]] = []
         self.futures = Futures(self._by_conid.get)
-        self.options = Options(self._by_conid.get, self.reference, self.futures)
+        self.options = Options(self._by_conid.get, dict(self._references).__getitem__, self.futures)
+
+    @property
+    def splits(self) -> Sequence[tuple[int, Decimal]]:
+        """Of which shares, into how many for one; the oldest first."""
+        return tuple(self._splits)
+
+    def split(self, conid: int, ratio: Decimal) -> None:
+        """One share becomes `ratio`: its options have other terms from now on, what follows it keeps its price."""
+        self._splits.append((conid, ratio))
+        self._references[conid] /= ratio
+        self.options.split(conid, ratio)
+        self._made = {key: one for key, one in self._made.items() if one.under_conid != conid}
+        for follower, (base, factor) in self._bases.items():
+            if base == conid and self._by_conid[follower].sec_type != "CFD":
+                self._bases[follower] = (base, factor * float(ratio))
+
+    def moves_with(self, contract: Contract, share: int) -> bool:
+        """Whether it is a share, or a claim on one that a split changes: an option, a contract for difference."""
+        if contract.is_option:
+            return contract.under_conid == share
+        return contract.conid == share or self.stands_for(contract, share)
+
+    def stands_for(self, contract: Contract, share: int) -> bool:
+        """Whether it is a contract for difference on a share."""
+        base, _factor = self._bases.get(contract.conid, (0, 0.0))
+        return contract.sec_type == "CFD" and base == share
 
     def __iter__(self) -> Iterator[Contract]:
         """The table's alone."""
@@ -98,11 +125,11 @@ class Contracts:
         """Which contract it follows, and how; None for one with a price path of its own."""
         if contract.conid in self._bases:
             conid, factor = self._bases[contract.conid]
-            return conid, multiple(factor)
+            return conid, Multiple(factor)
         if contract.sec_type == "FUT":
-            return contract.under_conid, future(contract, self.futures.root(contract).carry)
+            return contract.under_conid, FutureValue(contract, self.futures.root(contract).carry)
         if contract.is_option:
-            return contract.under_conid, option(contract, self.options.of_class(contract).volatility)
+            return contract.under_conid, OptionValue(contract, self.options.of_class(contract).volatility)
         return None
 
     def named(self, name: str) -> Contract:

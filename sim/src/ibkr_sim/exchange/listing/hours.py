@@ -87,6 +87,14 @@ def trading_day(contract: Contract, day: date) -> TradingDay | None:
     )
 
 
+def last_close(contract: Contract, moment: datetime) -> datetime:
+    """The end of regular hours on the last trading day before the one that a moment belongs to."""
+    day = local_date(contract, moment) - timedelta(days=1)
+    while (found := trading_day(contract, day)) is None:
+        day -= timedelta(days=1)
+    return found.liquid_to
+
+
 def local_date(contract: Contract, moment: datetime) -> date:
     """Of the trading day that a moment belongs to, or would."""
     hours, local = hours_of(contract), moment.astimezone(ZoneInfo(contract.time_zone))

@@ -15,6 +15,7 @@ from ibkr_sim.exchange.orders.families.trailing import trailing_limit
 from ibkr_sim.exchange.terms import Condition
 
 PRICE_EXACTNESS = Decimal("0.00000001")
+_NOTHING = Decimal(0)
 
 
 class Gate(StrEnum):
@@ -28,25 +29,47 @@ class Gate(StrEnum):
     AUCTION = "auction"
 
 
+_NO_GATES: frozenset[Gate] = frozenset()
+_NO_CONDITIONS: frozenset[Condition] = frozenset()
+
+
 class Ticket:
-    """The exchange's working copy; everyone else sees frozen `order()` values of it."""
+    """The exchange's working copy; everyone else sees frozen `order()` values of it.
+
+    There may be a hundred thousand of them: what is the same for most is shared.
+    """
+
+    __slots__ = (
+        *(
+            "auction",
+            "average_price",
+            "commission",
+            "created_at",
+            "filled",
+            "first_stop",
+            "gate",
+            "kind",
+            "last_price",
+            "notice",
+        ),
+        *("paid", "passed", "peg", "perm_id", "reason", "request", "sequence", "status", "stop", "triggered"),
+        *("updated_at", "witnessed"),
+    )
 
     def __init__(self, perm_id: int, request: OrderRequest, now: datetime) -> None:
         self.perm_id = perm_id
         self.request = request
         self.status = Status.PRE_SUBMITTED
-        self.filled = Decimal(0)
-        self.paid = Decimal(0)
-        self.last_price = Decimal(0)
+        self.filled = self.paid = self.last_price = self.average_price = _NOTHING
         self.commission: Decimal | None = None
         self.created_at = self.updated_at = now
         self.reason = ""
         self.sequence = 0
         """Its place among orders of the same price: lower came first."""
         self.gate: Gate | None = None
-        self.passed: set[Gate] = set()
+        self.passed = _NO_GATES
         """Gates that do not close again."""
-        self.witnessed: set[Condition] = set()
+        self.witnessed = _NO_CONDITIONS
         self.auction: datetime | None = None
         """When the auction is that it is meant for."""
         self.notice: tuple[int, str] | None = None
@@ -87,7 +110,7 @@ class Ticket:
     def displayed(self) -> Decimal:
         """The size that others see of it."""
         if self.request.hidden or self.whole:
-            return Decimal(0)
+            return _NOTHING
         return min(self.remaining, self.request.display_size or self.remaining)
 
     @property
@@ -96,13 +119,12 @@ class Ticket:
             return ""
         return ",".join([*([self.gate.value] if self.gate else []), *(() if self.triggered else ("trigger",))])
 
-    @property
-    def average_price(self) -> Decimal:
-        if not self.filled:
-            return Decimal(0)
-        average = self.paid / self.filled
+    def reckon(self) -> None:
+        """Find the average price anew, after what has filled has changed."""
+        average = self.paid / self.filled if self.filled else _NOTHING
         exponent = average.as_tuple().exponent
-        return average if isinstance(exponent, int) and exponent >= -8 else average.quantize(PRICE_EXACTNESS)
+        is_short = isinstance(exponent, int) and exponent >= -8
+        self.average_price = average if is_short else average.quantize(PRICE_EXACTNESS)
 
     def amend(self, request: OrderRequest, now: datetime) -> None:
         """Other terms; one whose trigger changes waits for it anew."""
@@ -111,10 +133,10 @@ class Ticket:
             self._arm()
             self.status = Status.SUBMITTED if self.triggered else Status.PRE_SUBMITTED
         if before.conditions != request.conditions:
-            self.passed.discard(Gate.CONDITIONS)
-            self.witnessed.clear()
+            self.passed -= {Gate.CONDITIONS}
+            self.witnessed = _NO_CONDITIONS
         if request.quantity > before.quantity:
-            self.passed.discard(Gate.SHARES)
+            self.passed -= {Gate.SHARES}
         if (before.order_type, before.tif) != (request.order_type, request.tif):
             self.passed -= {Gate.HOURS, Gate.AUCTION}
             self.auction = None
@@ -129,12 +151,14 @@ class Ticket:
         self.last_price = price
         self.updated_at = now
         self.status = Status.SUBMITTED if self.remaining else Status.FILLED
+        self.reckon()
 
     def correct(self, quantity: Decimal, value: Decimal, price: Decimal, now: datetime) -> None:
         """Change what has filled, and what was paid for it; an order that has ended stays ended."""
         self.filled += quantity
         self.paid += value
         self.last_price, self.updated_at = price, now
+        self.reckon()
 
     def move(self, status: Status, now: datetime, reason: str = "") -> None:
         self.status, self.reason, self.updated_at = status, reason, now

@@ -53,6 +53,13 @@ class Minute:
         self.value += other.value
         self.count += other.count
 
+    def divide(self, ratio: Decimal) -> None:
+        """Tell it as if there had been so many shares for one."""
+        self.open, self.high, self.low, self.close = (
+            divided(ticks, ratio) for ticks in (self.open, self.high, self.low, self.close)
+        )
+        self.volume = int(self.volume * ratio)
+
     def shifted(self, ticks: int) -> Minute:
         """The same moves, at another height, with nothing traded."""
         return Minute(self.open + ticks, self.high + ticks, self.low + ticks, self.close + ticks)
@@ -84,6 +91,30 @@ class Minutes:
         current.value += price * size
         current.count += 1
 
+    def extend(self, trades: Sequence[tuple[int, int, int]]) -> None:
+        """As `note` for each step, price and size; all of one minute, and at least one."""
+        self.note(*trades[0])
+        if len(trades) == 1:
+            return
+        current, prices = self._current, [price for _step, price, _size in trades[1:]]
+        current.high, current.low = max(current.high, *prices), min(current.low, *prices)
+        current.close = prices[-1]
+        current.volume += sum(size for _step, _price, size in trades[1:])
+        current.value += sum(price * size for _step, price, size in trades[1:])
+        current.count += len(prices)
+
+    def pass_through(self, step: int, prices: Sequence[int], count: int) -> None:
+        """As `note` of so many steps, the first of which is `step`, with nothing traded; all of one minute."""
+        self.note(step, prices[0], 0)
+        current = self._current
+        current.high, current.low = max(current.high, *prices), min(current.low, *prices)
+        current.close = prices[-1]
+        current.count += count - 1
+
+    def divide(self, ratio: Decimal) -> None:
+        for row in self._minutes.values():
+            row.divide(ratio)
+
     def put(self, number: int, row: Minute) -> None:
         """A minute of which nothing was noted."""
         self._minutes.setdefault(number, row)
@@ -98,6 +129,11 @@ class Minutes:
         else:
             found = [row for minute in range(start, end) if (row := self._minutes.get(minute)) is not None]
         return joined(found)
+
+
+def divided(ticks: int, ratio: Decimal) -> int:
+    """A price before a split, in ticks of after it."""
+    return max(int(ticks / ratio), 1)
 
 
 def joined(rows: Sequence[Minute]) -> Minute | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 
 from ibkr_sim.exchange.listing.contracts import Contracts
@@ -44,6 +45,23 @@ class Floor:
         if tape.step < self.step:
             tape.advance_to(self.step)
         return tape
+
+    def calm_until(self, conid: int, low: Decimal, high: Decimal, end: int) -> int:
+        """The last step up to `end` before one at which the bid may not be above `low`, or the ask not below `high`."""
+        tape = self._tapes.get(conid) or self.tape(conid)
+        return tape.calm_until(low, high, self.step, end)
+
+    def split(self, conid: int, ratio: Decimal) -> None:
+        """Go on at other prices, after the contracts were changed; what follows the path follows it as it now is."""
+        paths = [self.tape(one) for one in (conid, *self._tapes)]
+        paths[0].divide(ratio)
+        for tape in paths[1:]:
+            contract = self._contracts.get(tape.contract.conid)
+            base = None if contract is None else self._contracts.base(contract)
+            if contract is not None and base is not None and base[0] == conid and isinstance(tape, FollowingTape):
+                tape.follow_as(contract, base[1])
+                if self._contracts.moves_with(contract, conid):
+                    tape.divide(ratio)
 
     def wake(self, conid: int) -> None:
         """From now on the contract takes part in every step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from hashlib import blake2b
+from math import ceil, floor
 from typing import Final
 
 from ibkr_sim.exchange.listing.derivatives.values import Value
@@ -13,6 +14,8 @@ from ibkr_sim.exchange.prices.tape import Tape
 from ibkr_sim.exchange.prices.timeline import Timeline
 
 _MASK: Final = (1 << 64) - 1
+_EXACTNESS: Final = 1e-9
+"""Relative; so much a formula's bounds are widened, which the last digits of a number could break."""
 _FULL: Final = (1 << 96) - 1
 _MOST_MINUTES: Final = 2_880
 """How much of what it has slept through is made up for."""
@@ -31,9 +34,14 @@ class FollowingTape(Tape):
         self._base, self._value = base, value
         self._key = int.from_bytes(blake2b(f"{seed}/{contract.conid}".encode(), digest_size=8).digest(), "big")
         self._wide = _WIDTHS.get(contract.sec_type, 0)
+        self._reach = 1 << 20
+        """How many steps ahead were calm when it was last looked."""
         started = value(float(base.reference * base.tick), timeline.origin)
         super().__init__(contract, _whole(started, contract.min_tick) * contract.min_tick, seed, timeline)
-        self._bits = self._lot_of_step
+
+    def follow_as(self, contract: Contract, value: Value) -> None:
+        """Go on with other terms."""
+        self.contract, self._value = contract, value
 
     @property
     def mark(self) -> Decimal:
@@ -50,9 +58,38 @@ class FollowingTape(Tape):
         self.next()
         self.print_pending()
 
+    def span(self, start: int, end: int) -> tuple[float, float]:
+        low, high = self._middles(start, end)
+        return low * self._grain, high * self._grain
+
+    def calm_until(self, low: Decimal, high: Decimal, start: int, end: int) -> int:
+        """As of any path, but no further than is certain: the bounds of a value are enough, so it sleeps on."""
+        least, most = self._ticks_within(low, high)
+        reach = min(2 * self._reach, end - start)
+        while reach > 0:
+            lowest, highest = (self._street_of(middle) for middle in self._middles(start, start + reach))
+            if lowest[0] > least and highest[1] < most:
+                break
+            reach //= 4
+        self._reach = max(reach, 1)
+        return start + reach
+
+    def _middles(self, start: int, end: int) -> tuple[int, int]:
+        times = (self._timeline.time_of(step) for step in (start + 1, end))
+        low, high = self._value.between(*self._base.span(start, end), *times)
+        least, most = low * (1 - _EXACTNESS) / self._grain, high * (1 + _EXACTNESS) / self._grain
+        return max(floor(least), 1), max(ceil(most), 1)
+
+    def _street_of(self, middle: int) -> tuple[int, int]:
+        """The lowest bid and the highest ask that it can have around a middle."""
+        if self._wide:
+            spread = max(middle // self._wide, 1)
+            bid = max(middle - spread // 2, 1)
+            return bid, bid + spread
+        return max(middle - 1, 1), middle + 2
+
     def _begin(self) -> None:
-        self._draw(self._lot_of_step())
-        self._quote()
+        self._move()
         self.pending = 0
         if self.is_index:
             self._record(self._middle, 0)
@@ -64,6 +101,11 @@ class FollowingTape(Tape):
         while step >= self._next_day:
             self.step = self._next_day
             self._turn_day()
+        for passed in range(step, self.step, -1):
+            drawn = self._lot_of(passed)
+            if not drawn >> 55 & 3:
+                self._lots = [1 + (drawn >> 57 & 7), 1 + (drawn >> 60 & 7)]
+                break
         self.step = step
 
     def _copy_minutes(self, step: int) -> None:
@@ -84,11 +126,12 @@ class FollowingTape(Tape):
         price = self._value(float(base_ticks * self._base.tick), self._timeline.time_of(step))
         return _whole(price, self.tick)
 
-    def _lot_of_step(self) -> int:
-        drawn = _mixed(self._key, self.step)
+    def _lot_of(self, step: int) -> int:
+        drawn = _mixed(self._key, step)
         return (drawn << 32 | drawn >> 32) & _FULL
 
-    def _draw(self, bits: int) -> None:
+    def _move(self) -> None:
+        bits = self._lot_of(self.step)
         self._base.advance_to(self.step)
         price = self._value(self._base.level, self._timeline.time_of(self.step))
         self._middle = max(round(price / self._grain), 1)
@@ -101,6 +144,7 @@ class FollowingTape(Tape):
             buyer = bits >> 71 & 1
             lots = 1 + (bits >> 72 & 15) % self._lots[buyer]
             self.pending = (lots if buyer else -lots) * self.lot
+        self._quote()
 
     def _quote(self) -> None:
         self.bid = max(self._middle - self._spread // 2, 1)
@@ -112,6 +156,7 @@ class FollowingTape(Tape):
             self._widen(self.bid, self.ask)
 
     def _turn_day(self) -> None:
+        self._base.advance_to(self.step)
         super()._turn_day()
         before = self._value(float(self._base.close), self._timeline.time_of(self.step))
         self.close = _whole(before, self.tick) * self.tick

@@ -71,16 +71,26 @@ class Past:
         return _QUIET * (last - first) + busy * _BUSY
 
     def _height(self, moment: int) -> int:
-        return sum(self._swing(length, reach, moment) for length, reach in SWINGS)
+        height = 0
+        for length, reach in SWINGS:
+            place, rest = divmod(moment, length)
+            line = self._lines.get(length)
+            if line is None or line[0] != place:
+                if not rest:  # at the line's very beginning, where its end does not matter
+                    height += self._lot(length, reach, place)
+                    continue
+                line = self._lines[length] = self._line(length, reach, place, line)
+            height += line[1] + line[2] * rest // length
+        return height
 
-    def _swing(self, length: int, reach: int, moment: int) -> int:
-        """On a straight line between two heights that were drawn by lot."""
-        place, rest = divmod(moment, length)
-        line = self._lines.get(length)
-        if line is None or line[0] != place:
-            before, after = (self._draw(str(length), place + step) % (2 * reach + 1) - reach for step in (0, 1))
-            line = self._lines[length] = (place, before, after - before)
-        return line[1] + line[2] * rest // length
+    def _line(self, length: int, reach: int, place: int, left: tuple[int, int, int] | None) -> tuple[int, int, int]:
+        """A straight line between two heights that were drawn by lot; often it begins where the one `left` ends."""
+        goes_on = left is not None and left[0] == place - 1
+        start = left[1] + left[2] if left is not None and goes_on else self._lot(length, reach, place)
+        return place, start, self._lot(length, reach, place + 1) - start
+
+    def _lot(self, length: int, reach: int, place: int) -> int:
+        return self._draw(str(length), place) % (2 * reach + 1) - reach
 
     def _draw(self, kind: str, place: int) -> int:
         return int.from_bytes(blake2b(f"{self._name}/{kind}/{place}".encode(), digest_size=6).digest(), "big")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import inf
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.prices.recording import MILLION, NOTHING, Recording
@@ -23,19 +24,34 @@ class ReplayedTape(Tape):
             raise ValueError(f"{recording.name}: nothing was recorded")
         first = recording.prices[0] if recording.prices[0] != NOTHING else recording.bids[0]
         super().__init__(contract, Decimal(first) / MILLION, seed, timeline)
-        self._bits = int
         self._standing = (self.bid, self.ask, self.bid_size, self.ask_size)
 
     def _begin(self) -> None:
         """Nothing has traded yet."""
 
-    def _draw(self, bits: int) -> None:  # noqa: ARG002  nothing is left to chance
+    def advance_to(self, step: int) -> None:
+        while self.step < step:
+            self.next()
+            self.print_pending()
+
+    def span(self, start: int, end: int) -> tuple[float, float]:
+        """What was recorded may be anywhere."""
+        del start, end
+        return 0.0, inf
+
+    def calm_until(self, low: Decimal, high: Decimal, start: int, end: int) -> int:
+        """Step by step."""
+        del low, high, end
+        return start
+
+    def _move(self) -> None:
         self.pending = 0
         times, end = self._recording.times, self._timeline.microsecond_of(self.step)
         while self._place < len(times) and times[self._place] <= end:
             self.print_pending()
             self._follow(self._place)
             self._place += 1
+        self._quote()
 
     def _follow(self, place: int) -> None:
         row = self._recording

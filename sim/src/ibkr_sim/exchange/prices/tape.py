@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from functools import partial
+import sys
+from array import array
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isqrt
+from operator import itemgetter
 from random import Random
 from types import MappingProxyType
 from typing import Final
 
 from ibkr_sim.exchange.model import Contract, Side
-from ibkr_sim.exchange.prices.bars import Minutes
-from ibkr_sim.exchange.prices.ticks import Quotes, Trades
+from ibkr_sim.exchange.prices.bars import Minutes, divided
+from ibkr_sim.exchange.prices.ticks import Quotes, Spread, Trade, Trades
 from ibkr_sim.exchange.prices.timeline import Timeline
+from ibkr_sim.exchange.prices.walk import PIECE, WORDS, Pace, Street, Walk
 
 # Per step of a quarter second: the variance of the relative move (about 1.5 % a day for stocks, 0.6 % for
 # currencies) and the pull towards the reference per tick of distance, in units of 2**-32.
@@ -26,6 +29,8 @@ _LOTS: Final[Mapping[str, int]] = MappingProxyType({"STK": 100, "CASH": 100_000}
 _UNTRADED: Final = ("CASH", "CMDTY", "CFD")
 """What is quoted by dealers and has no last trade: IBKR reports none."""
 INDEX: Final = "IND"
+_WIDEST: Final = 3
+"""Ticks between bid and ask."""
 
 
 class Tape:
@@ -41,14 +46,13 @@ class Tape:
         self.step = 0
         self.is_untraded = contract.sec_type in _UNTRADED
         self.is_index = contract.sec_type == INDEX
-        path = Random(f"{seed}/{contract.conid}")  # noqa: S311  a path to repeat, not a secret
-        self._bits: Callable[[], int] = partial(path.getrandbits, 96)
+        self._path = Random(f"{seed}/{contract.conid}")  # noqa: S311  a path to repeat, not a secret
+        self._spans: dict[tuple[int, int], tuple[int, int]] = {}
+        """What was last asked of the steps to come."""
         self._timeline = timeline
         self._next_day = timeline.next_day(0)
         self._reference = self._middle = int(reference / self.tick)
         self._grain = float(self.tick)
-        self._set_pace()
-        self._pull = CURRENCY_PULL if contract.sec_type == "CASH" else STOCK_PULL
         self.lot = _LOTS.get(contract.sec_type, 1)
         self._spread = 1
         self._lots = [4, 4]
@@ -69,13 +73,8 @@ class Tape:
         """Of the day: shares, ticks times shares, number of trades."""
         self._quote()
         self._note_quote()
+        self._set_out(None)
         self._begin()
-
-    def _set_pace(self) -> None:
-        """How far a step goes, and how often one is made."""
-        variance = VARIANCES.get(self.contract.sec_type, STOCK_VARIANCE) * self._reference**2
-        self._stride = 1 + isqrt(int(2 * variance))
-        self._move_chance = int(variance / self._stride**2 * 65536)
 
     def _begin(self) -> None:
         self._record(self.ask, self.lot)
@@ -88,13 +87,15 @@ class Tape:
         self._resume()
 
     def divide(self, ratio: Decimal) -> None:
-        """Go on at a fraction of where it was: the shares have been split."""
+        """Go on at a fraction of where it was: the shares have been split, and what was is told in shares of today."""
         self._reference, self._middle = max(int(self._reference / ratio), 3), int(self._middle / ratio)
         self.close = max(int(self.close / ratio / self.tick), 1) * self.tick
-        if self.last is not None:
-            self.last = max(int(self.last / ratio), 1)
-        self.open = self.high = self.low = None
-        self._set_pace()
+        self.open, self.high, self.low, self.last = (
+            None if ticks is None else divided(ticks, ratio) for ticks in (self.open, self.high, self.low, self.last)
+        )
+        self.volume = int(self.volume * ratio)
+        for past in (self.minutes, self.trades, self.quotes):
+            past.divide(ratio)
         self._resume()
 
     @property
@@ -105,7 +106,6 @@ class Tape:
     def stand(self, middle: int, reference: int, close: int) -> None:
         """Go on from where an earlier path stood."""
         self._middle, self._reference, self.close = middle, reference, close * self.tick
-        self._set_pace()
         self._resume()
         self.open = self.high = self.low = None
         self._begin()
@@ -113,6 +113,32 @@ class Tape:
     def _resume(self) -> None:
         self._quote()
         self._note_quote()
+        self._set_out(self._walk.left())
+
+    def _set_out(self, drawn: array[int] | None) -> None:
+        """From where it stands, with the bits that were drawn already and those to come."""
+        variance = VARIANCES.get(self.contract.sec_type, STOCK_VARIANCE) * self._reference**2
+        stride = 1 + isqrt(int(2 * variance))
+        pace = Pace(
+            reference=self._reference,
+            stride=stride,
+            chance=int(variance / stride**2 * 65536),
+            pull=CURRENCY_PULL if self.contract.sec_type == "CASH" else STOCK_PULL,
+            lot=self.lot,
+            trades=not (self.is_untraded or self.is_index),
+        )
+        self._spans.clear()
+        self._street: Street = (self.bid, self.ask, self.bid_size, self.ask_size)
+        """What the street quotes before clients take of it."""
+        self._walk = Walk(pace, self._middle, self._street, self.step, self._drawn, drawn)
+
+    def _drawn(self) -> array[int]:
+        """The bits of a piece, the same on every machine."""
+        words = array("I")
+        words.frombytes(self._path.randbytes(4 * WORDS * PIECE))
+        if sys.byteorder == "big":
+            words.byteswap()
+        return words
 
     @property
     def reference(self) -> int:
@@ -144,8 +170,85 @@ class Tape:
     def advance_to(self, step: int) -> None:
         """Walk on alone: for contracts in which no client has an order."""
         while self.step < step:
-            self.next()
-            self.print_pending()
+            first = self.step + 1
+            next_minute = self._timeline.first_of_minute(self._timeline.minute_of(first) + 1)
+            last = min(step, self._next_day - 1, next_minute - 1)
+            if last > first and (self.bid, self.ask, self.bid_size, self.ask_size) == self._street:
+                self._run_to(last)
+            else:
+                self.next()
+                self.print_pending()
+
+    def span(self, start: int, end: int) -> tuple[float, float]:
+        """How low and how high the street will see the price after the step `start`, which is now, up to `end`."""
+        low, high = self._middles(start, end)
+        return low * self._grain, high * self._grain
+
+    def calm_until(self, low: Decimal, high: Decimal, start: int, end: int) -> int:
+        """The last step up to `end` before one at which the bid may not be above `low`, or the ask not below `high`.
+
+        `start` is now.
+        """
+        least, most = self._ticks_within(low, high)
+        lowest, highest = self._middles(start, end)
+        if lowest > least and highest + _WIDEST < most:
+            return end
+        if self._street[0] <= least or self._street[1] >= most:
+            return start
+        for step, bid, ask, _bid_size, _ask_size in self._walk.changes_to(end):
+            if bid <= least or ask >= most:
+                return step - 1
+        return end
+
+    def _middles(self, start: int, end: int) -> tuple[int, int]:
+        """The lowest and the highest, in ticks: no bid is lower, and it is at most a tick above the highest."""
+        found = self._spans.get((start, end))
+        if found is None:
+            self.advance_to(start)
+            bids = list(map(itemgetter(1), self._walk.changes_to(end)))
+            here = self._street[0]
+            found = self._spans[start, end] = (min(here, *bids), max(here, *bids) + 1) if bids else (here, here + 1)
+        return found
+
+    def _ticks_within(self, low: Decimal, high: Decimal) -> tuple[float, float]:
+        """Whole ticks, in which no price without end is counted."""
+        least = (low / self.tick).to_integral_value(ROUND_FLOOR)
+        most = (high / self.tick).to_integral_value(ROUND_CEILING)
+        return float(least), float(most)
+
+    def _run_to(self, end: int) -> None:
+        """As step by step, within one minute of one day."""
+        first, street = self.step + 1, self._street
+        changes, trades = self._walk.pass_to(end)
+        self.step = end
+        self._spans.clear()
+        if changes:
+            self._stand_at(changes[-1][1:])
+        self.quotes.extend(changes)
+        if self.is_index:
+            trades = self._figures(first, street, changes)
+        elif self.is_untraded:
+            streets = [row[1:] for row in changes]
+            if not changes or changes[0][0] > first:
+                streets.insert(0, street)
+            bids = [row[0] for row in streets]
+            self.minutes.pass_through(first, bids, end - first + 1)
+            self._widen(min(bids), max(row[1] for row in streets), bids[0])
+        self._record_all([(step, ticks, abs(size)) for step, ticks, size in trades])
+
+    def _figures(self, first: int, street: Street, changes: list[Spread]) -> list[Trade]:
+        """An index says in every step where it is."""
+        found, places = [], {row[0]: row[1:] for row in changes}
+        for step in range(first, self.step + 1):
+            street = places.get(step, street)
+            found.append((step, street[0] + (street[1] - street[0]) // 2, 0))
+        return found
+
+    def _stand_at(self, street: Street) -> None:
+        self._street = street
+        self.bid, self.ask, self.bid_size, self.ask_size = street
+        self._spread, self._lots = self.ask - self.bid, [self.bid_size // self.lot, self.ask_size // self.lot]
+        self._middle = self.bid + self._spread // 2
 
     def next(self) -> bool:
         """One step; True if the quote changed. A trade of the street is left in `pending`."""
@@ -153,8 +256,7 @@ class Tape:
         if self.step == self._next_day:
             self._turn_day()
         before = (self.bid, self.ask, self.bid_size, self.ask_size)
-        self._draw(self._bits())
-        self._quote()
+        self._move()
         if self.is_index:
             self._record(self._middle, 0)
         if before == (self.bid, self.ask, self.bid_size, self.ask_size):
@@ -210,22 +312,30 @@ class Tape:
         self.minutes.note(self.step, ticks, size)
         self._widen(ticks, ticks)
 
-    def _draw(self, bits: int) -> None:
-        moved = bits & 0xFFFF
-        if moved < self._move_chance:
-            self._middle += self._stride if bits >> 16 & 1 else -self._stride
-        distance = self._middle - self._reference
-        if bits >> 17 & 0xFFFFFFFF < abs(distance) * self._pull:
-            self._middle += -1 if distance > 0 else 1
-        if not bits >> 49 & 15:
-            self._spread = 1 + (bits >> 53 & 3) % 3
-        if not bits >> 55 & 3:
-            self._lots = [1 + (bits >> 57 & 7), 1 + (bits >> 60 & 7)]
-        self.pending = 0
-        if not (bits >> 63 & 3 or self.is_untraded or self.is_index):
-            buyer = bits >> 65 & 1
-            lots = 1 + (bits >> 66 & 15) % self._lots[buyer]
-            self.pending = (lots if buyer else -lots) * self.lot
+    def _record_all(self, trades: list[Trade]) -> None:
+        if not trades:
+            return
+        _step, self.last, self.last_size = trades[-1]
+        self.volume += sum(size for _step, _ticks, size in trades)
+        self.turnover += sum(ticks * size for _step, ticks, size in trades)
+        self.trade_count += len(trades)
+        self.trades.kept.extend(trades)
+        self.minutes.extend(trades)
+        prices = [ticks for _step, ticks, _size in trades]
+        self._widen(min(prices), max(prices), prices[0])
+
+    def _move(self) -> None:
+        """Where the street quotes in this step, and what it trades."""
+        if self._spans:
+            self._spans.clear()
+        change, self.pending = self._walk.pass_one(self.step)
+        if change is not None:
+            self._stand_at(change[1:])
+        else:
+            self.bid, self.ask, self.bid_size, self.ask_size = self._street
+        if self.is_untraded:
+            self.minutes.note(self.step, self.bid, 0)
+            self._widen(self.bid, self.ask)
 
     def _quote(self) -> None:
         self._middle = max(self._middle, 3)
@@ -240,9 +350,10 @@ class Tape:
     def _note_quote(self) -> None:
         self.quotes.note(self.step, self.bid, self.ask, self.bid_size, self.ask_size)
 
-    def _widen(self, low: int, high: int) -> None:
+    def _widen(self, low: int, high: int, opened: int | None = None) -> None:
+        """`opened` is where they began, if that was not the lowest."""
         if self.high is None or self.low is None:
-            self.open, self.high, self.low = low, high, low
+            self.open, self.high, self.low = low if opened is None else opened, high, low
             return
         self.high = max(self.high, high)
         self.low = min(self.low, low)

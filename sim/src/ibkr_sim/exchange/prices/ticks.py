@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Final
 
-from ibkr_sim.exchange.prices.bars import Minute
+from ibkr_sim.exchange.prices.bars import Minute, divided
 from ibkr_sim.exchange.prices.timeline import Timeline
 
 KEPT: Final = 4_000
@@ -43,6 +44,11 @@ class Trades:
     def note(self, step: int, price: int, size: int) -> None:
         self.kept.append((step, price, size))
 
+    def divide(self, ratio: Decimal) -> None:
+        rows = [(step, divided(price, ratio), int(size * ratio)) for step, price, size in self.kept]
+        self.kept.clear()
+        self.kept.extend(rows)
+
     @property
     def since(self) -> int:
         """The first step from which on none is missing."""
@@ -60,16 +66,22 @@ class _Row:
         self.middle = Minute(middle, middle, middle, middle)
         self.sums = [bid, ask, 1]
 
-    def add(self, bids: Sequence[int], asks: Sequence[int]) -> None:
+    def add(self, _steps: Sequence[int], bids: Sequence[int], asks: Sequence[int], *_sizes: Sequence[int]) -> None:
+        """Columns of what has changed."""
         for minute, prices in (
             (self.bid, bids),
             (self.ask, asks),
-            (self.middle, list(map(sum, zip(bids, asks, strict=True)))),
+            (self.middle, list(map(add, bids, asks))),
         ):
             minute.high, minute.low = max(minute.high, *prices), min(minute.low, *prices)
             minute.close = prices[-1]
         for place, value in enumerate((sum(bids), sum(asks), len(bids))):
             self.sums[place] += value
+
+    def divide(self, ratio: Decimal) -> None:
+        for minute in (self.bid, self.ask, self.middle):
+            minute.divide(ratio)
+        self.sums = [int(self.sums[0] / ratio), int(self.sums[1] / ratio), self.sums[2]]
 
 
 class Quotes:
@@ -91,6 +103,26 @@ class Quotes:
             self._fold(step)
             del self.kept[:KEPT]
             self._folded, self._trimmed = KEPT, True
+
+    def extend(self, changes: Sequence[Spread]) -> None:
+        """As `note` for each; all of one minute."""
+        self.kept.extend(changes)
+        if len(self.kept) >= 2 * KEPT:
+            self._fold(self.kept[-1][0])
+            del self.kept[:KEPT]
+            self._folded, self._trimmed = len(self.kept), True
+
+    def divide(self, ratio: Decimal) -> None:
+        """Told as if there had been so many shares for one."""
+        if self.kept:
+            self._fold(self.kept[-1][0])
+        self.kept = [
+            (step, divided(bid, ratio), divided(ask, ratio), int(bid_size * ratio), int(ask_size * ratio))
+            for step, bid, ask, bid_size, ask_size in self.kept
+        ]
+        self._bid, self._ask = divided(self._bid, ratio), divided(self._ask, ratio)
+        for row in self._rows.values():
+            row.divide(ratio)
 
     @property
     def since(self) -> int:
@@ -129,7 +161,7 @@ class Quotes:
                 self._begin(at, bid, ask)
             end = bisect_left(self.kept, self._until, place, key=itemgetter(0))
             part = self.kept[place:end]
-            self._rows[self._number].add([row[1] for row in part], [row[2] for row in part])
+            self._rows[self._number].add(*zip(*part, strict=True))
             self._bid, self._ask, place = part[-1][1], part[-1][2], end
         self._folded = len(self.kept)
         if self._rows and step >= self._until:

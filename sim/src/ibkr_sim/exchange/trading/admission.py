@@ -9,6 +9,7 @@ from datetime import datetime
 from ibkr_sim.exchange.accounts.office import Office, Part, leg_part, part
 from ibkr_sim.exchange.model import Contract, Order, OrderRequest, Preview, Quote
 from ibkr_sim.exchange.orders.validation import check_change, check_links, check_order, check_terms
+from ibkr_sim.exchange.trading.allocation import orders_of
 
 
 class Admission:
@@ -27,9 +28,10 @@ class Admission:
 
     def place(self, request: OrderRequest, now: datetime) -> None:
         """Raises Rejected."""
-        parts = self._parts(request, self._check(request, now))
+        contract = self._check(request, now)
         if not self._waits_for_parent(request):
-            self._office.admit(request, parts)
+            for one in orders_of(request, contract.size_increment):
+                self._office.admit(one, self._parts(one, contract))
 
     def change(self, perm_id: int, request: OrderRequest, now: datetime) -> None:
         """Weigh what is left to fill against what it replaces. Raises Rejected."""
@@ -38,7 +40,9 @@ class Admission:
         after = replace(request, quantity=request.quantity - order.filled)
         if not self._waits_for_parent(request):
             before = replace(order.request, quantity=order.remaining)
-            self._office.admit(after, self._parts(after, contract), before)
+            replaced = {one.account: one for one in orders_of(before, contract.size_increment)}
+            for one in orders_of(after, contract.size_increment):
+                self._office.admit(one, self._parts(one, contract), replaced.get(one.account))
 
     def preview(self, request: OrderRequest, now: datetime) -> Preview:
         """Raises Rejected."""
@@ -59,6 +63,6 @@ class Admission:
     def _parts(self, request: OrderRequest, contract: Contract) -> Sequence[Part]:
         """What an order trades, at the price that is to be expected."""
         if not contract.legs:
-            return (part(request, contract, self._quote(contract.conid)),)
+            return (part(request, contract, self._quote),)
         found = ((leg, self._contract(leg.conid)) for leg in contract.legs)
         return tuple(leg_part(request, leg, one, self._quote(leg.conid)) for leg, one in found if one is not None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from operator import itemgetter
 
 from ibkr_sim.exchange.model import Side
 from ibkr_sim.exchange.orders.families.kinds import Trigger
@@ -13,56 +14,80 @@ from ibkr_sim.exchange.orders.families.touched import is_touched
 from ibkr_sim.exchange.orders.order import Ticket
 
 UNREACHED = Decimal("Infinity")
+_NOTHING = Decimal(0)
+_Place = tuple[bool, Decimal, int]
+"""What comes first sorts first; no two orders have the same."""
+_place_of: Callable[[tuple[_Place, Ticket]], _Place] = itemgetter(0)
+_ticket_of: Callable[[tuple[_Place, Ticket]], Ticket] = itemgetter(1)
 
 
 class Book:
     """Resting orders of both sides in the order in which they are served, and those that wait for their trigger."""
 
     def __init__(self) -> None:
-        self._sides: dict[Side, list[Ticket]] = {Side.BUY: [], Side.SELL: []}
+        self._sides: dict[Side, list[tuple[_Place, Ticket]]] = {Side.BUY: [], Side.SELL: []}
+        self._places: dict[int, _Place] = {}
+        """Where each order of the two sides stands, by its permanent id: a book may be long."""
         self._armed: list[Ticket] = []
+        self._restless: dict[int, Ticket] = {}
+        """Those whose price moves with the market, or whose terms may."""
         self._calm: tuple[Decimal, Decimal] | None = None
 
     def __bool__(self) -> bool:
-        return any(self._sides.values()) or bool(self._armed)
+        return bool(self._places or self._armed)
 
     def add(self, ticket: Ticket) -> None:
         self._calm = None
+        if _is_restless(ticket):
+            self._restless[ticket.perm_id] = ticket
         if ticket.triggered:
-            insort(self._sides[ticket.side], ticket, key=_priority)
+            place = self._places[ticket.perm_id] = _priority(ticket)
+            insort(self._sides[ticket.side], (place, ticket), key=_place_of)
         else:
             insort(self._armed, ticket, key=lambda waiting: waiting.sequence)
 
     def remove(self, ticket: Ticket) -> None:
         """Take it out wherever it stands; nothing if it is not here."""
+        place = self._places.pop(ticket.perm_id, None)
+        if place is not None:
+            rows = self._sides[ticket.side]
+            del rows[bisect_left(rows, place, key=_place_of)]
+        elif ticket in self._armed:
+            self._armed.remove(ticket)
+        else:
+            return
         self._calm = None
-        for tickets in (self._sides[ticket.side], self._armed):
-            if ticket in tickets:
-                tickets.remove(ticket)
+        self._restless.pop(ticket.perm_id, None)
 
     def is_calm(self, bid: Decimal, ask: Decimal) -> bool:
         """Whether no order trades, moves or triggers while the street quotes and trades at these prices."""
+        low, high = self.calm
+        return low < bid and ask < high
+
+    @property
+    def calm(self) -> tuple[Decimal, Decimal]:
+        """Above the first and below the second nothing happens; where something may at any price, there is none."""
         if self._calm is None:
             self._calm = self._calm_between()
-        low, high = self._calm
-        return low < bid and ask < high
+        return self._calm
 
     def is_behind(self, ticket: Ticket, price: Decimal) -> bool:
         """Whether another order of the same side comes first and would trade at `price` too."""
-        for first in self._sides[ticket.side]:
-            if first is ticket or _priority(first) >= _priority(ticket):
+        own = self._places.get(ticket.perm_id) or _priority(ticket)
+        for place, first in self._sides[ticket.side]:
+            if place >= own:
                 return False
             if not first.whole:
                 return accepts(first, price)
         return False
 
-    def side(self, side: Side) -> Sequence[Ticket]:
-        """Those of one side in the order in which they are served."""
-        return tuple(self._sides[side])
+    def side(self, side: Side) -> Iterator[Ticket]:
+        """Those of one side in the order in which they are served, as they stand now."""
+        return map(_ticket_of, self._sides[side].copy())
 
     def rivals(self, ticket: Ticket) -> Iterator[Ticket]:
         """Of the other side, best first: those that would trade with so much."""
-        for rival in self._sides[Side.SELL if ticket.side is Side.BUY else Side.BUY]:
+        for _place, rival in self._sides[Side.SELL if ticket.side is Side.BUY else Side.BUY]:
             if not rival.whole or rival.remaining <= ticket.remaining:
                 yield rival
 
@@ -76,7 +101,8 @@ class Book:
         return tuple(self._armed)
 
     def pegged(self) -> Sequence[Ticket]:
-        return tuple(ticket for side in self._sides.values() for ticket in side if ticket.kind.peg is not None)
+        """Buyers first, each side in the order in which it is served."""
+        return tuple(row[1] for side in Side for row in self._pegged(side))
 
     def triggered(self, rises_to: Decimal, falls_to: Decimal) -> Sequence[Ticket]:
         """Armed orders that are met when the market has been at `rises_to` and `falls_to`; oldest first."""
@@ -84,8 +110,8 @@ class Book:
 
     def shown(self, side: Side, street: Decimal, limit: Decimal) -> tuple[Decimal, Decimal]:
         """Best price short of `limit` (the other side's) and the clients' size there; `street` if none is better."""
-        best, size = street, Decimal(0)
-        for ticket in self._sides[side]:
+        best, size = street, _NOTHING
+        for _place, ticket in self._sides[side]:
             price = ticket.limit
             if price is None or not ticket.displayed or not is_worse(side, limit, price):
                 continue
@@ -100,18 +126,22 @@ class Book:
     def _calm_between(self) -> tuple[Decimal, Decimal]:
         """Below lie the buy limits and sell stops, above the sell limits and buy stops; what moves is never calm."""
         lows, highs = [-UNREACHED], [UNREACHED]
-        if any(_is_restless(ticket) for ticket in (*self._armed, *self._sides[Side.BUY], *self._sides[Side.SELL])):
+        if self._restless:
             return UNREACHED, -UNREACHED
         for side, bounds in ((Side.BUY, lows), (Side.SELL, highs)):
-            best = self._sides[side][0] if self._sides[side] else None
-            if best is not None:
-                if best.limit is None:
+            if self._sides[side]:
+                limit = self._sides[side][0][1].limit
+                if limit is None:
                     return UNREACHED, -UNREACHED
-                bounds.append(best.limit)
+                bounds.append(limit)
         for ticket in self._armed:
             falls = (ticket.side is Side.SELL) is (ticket.kind.trigger is Trigger.STOP)
-            (lows if falls else highs).append(ticket.stop or Decimal(0))
+            (lows if falls else highs).append(ticket.stop or _NOTHING)
         return max(lows), min(highs)
+
+    def _pegged(self, side: Side) -> list[tuple[_Place, Ticket]]:
+        rows = ((self._places.get(ticket.perm_id), ticket) for ticket in self._restless.values())
+        return sorted((place, one) for place, one in rows if place and one.side is side and one.kind.peg is not None)
 
 
 def is_worse(side: Side, price: Decimal, than: Decimal) -> bool:
@@ -123,11 +153,11 @@ def accepts(ticket: Ticket, price: Decimal) -> bool:
     return ticket.limit is None or not is_worse(ticket.side, price, ticket.limit)
 
 
-def _priority(ticket: Ticket) -> tuple[bool, Decimal, int]:
+def _priority(ticket: Ticket) -> _Place:
     """Market orders go first: they accept any price."""
     limit = ticket.limit
     if limit is None:
-        return (False, Decimal(0), ticket.sequence)
+        return (False, _NOTHING, ticket.sequence)
     return (True, -limit if ticket.side is Side.BUY else limit, ticket.sequence)
 
 

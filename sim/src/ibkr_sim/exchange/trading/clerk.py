@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -22,7 +23,8 @@ from ibkr_sim.exchange.model import (
     PositionChanged,
     Side,
 )
-from ibkr_sim.exchange.orders.order import Numbering, Ticket, leg_exec_id
+from ibkr_sim.exchange.orders.order import PRICE_EXACTNESS, Numbering, Ticket, leg_exec_id
+from ibkr_sim.exchange.trading.allocation import Portion, divided
 
 ADDED, REMOVED = 1, 2
 
@@ -55,6 +57,9 @@ class Clerk:
     def fill(
         self, ticket: Ticket, contract: Contract, quantity: Decimal, price: Decimal, now: datetime, liquidity: int
     ) -> None:
+        if ticket.request.shares:
+            self._fill_shared(ticket, contract, quantity, price, now, liquidity)
+            return
         charged = ticket.commission or Decimal(0)
         execution, order = self._advance(ticket, contract, quantity, price, now, liquidity), ticket.order()
         self._publish(Executed(execution, order))
@@ -64,6 +69,41 @@ class Clerk:
         fee = max(total - charged, Decimal(0))
         ticket.commission = charged + fee
         self._settle(ticket, execution, contract, fee, currency)
+
+    def _fill_shared(
+        self, ticket: Ticket, contract: Contract, quantity: Decimal, price: Decimal, now: datetime, liquidity: int
+    ) -> None:
+        """One execution for each account that has a share; each is charged as for an order of its own."""
+        portions = defaultdict[str, Portion](Portion)
+        for execution, charge in self.executions:
+            if execution.perm_id == ticket.perm_id:
+                portions[execution.account] = portions[execution.account].add(execution, charge)
+        held = {account: portion.filled for account, portion in portions.items()}
+        whole = self._advance(ticket, contract, quantity, price, now, liquidity)
+        parts = divided(ticket.request.shares, held, quantity, contract.size_increment)
+        executions = [self._part(whole, account, size, portions[account]) for account, size in parts]
+        for execution in executions:
+            self._publish(Executed(execution, ticket.order()))
+        self._publish(OrderChanged(ticket.order()))
+        for execution in executions:
+            before = portions[execution.account]
+            paid = before.paid + execution.shares * price
+            total, currency = commission(contract, execution.cumulative, paid, self._rates.rate)
+            fee = max(total - before.charged, Decimal(0))
+            ticket.commission = (ticket.commission or Decimal(0)) + fee
+            self._settle(ticket, execution, contract, fee, currency)
+
+    def _part(self, whole: Execution, account: str, shares: Decimal, before: Portion) -> Execution:
+        total = before.filled + shares
+        average = (before.paid + shares * whole.price) / total
+        return replace(
+            whole,
+            exec_id=self._numbering.exec_id(),
+            account=account,
+            shares=shares,
+            cumulative=total,
+            average_price=average.quantize(PRICE_EXACTNESS),
+        )
 
     def book(self, ticket: Ticket, contract: Contract, price: Decimal, now: datetime) -> None:
         """All of an order that the broker itself gave, at a price of its own and free of charge."""

@@ -82,6 +82,8 @@ class Desk:
         self._alarms = Alarms()
         self._fills: deque[tuple[Ticket, Decimal, Decimal]] = deque()
         """Who has filled, what remained before and how much it was: what follows from it is still to be done."""
+        self.stirrings = 0
+        """Counts up whenever an order comes to a book or leaves one."""
 
     @property
     def executions(self) -> list[tuple[Execution, Commission]]:
@@ -105,16 +107,16 @@ class Desk:
     def book(self, conid: int) -> Book:
         return self._pit.book(conid)
 
-    def concerns(self, conid: int) -> bool:
-        """Whether an order depends on what this contract does."""
-        if self.book(conid):
-            return True
-        if any(
-            ticket.request.conditions and conid in ticket.request.conditions.conids
-            for ticket in self._watching.values()
-        ):
-            return True
-        return any(conid == leg.conid for ticket in self._combos.resting.values() for leg in self._legs(ticket))
+    def followed(self) -> set[int]:
+        """Contracts of which every single step counts: conditions and combinations are looked at in each."""
+        conditions = (ticket.request.conditions for ticket in self._watching.values())
+        watched = {conid for one in conditions if one is not None for conid in one.conids}
+        return watched | {leg.conid for ticket in self._combos.resting.values() for leg in self._legs(ticket)}
+
+    def calm(self, conid: int) -> tuple[Decimal, Decimal] | None:
+        """Between these no order in a contract trades, moves or wakes; None where one may at any price."""
+        low, high = self.book(conid).calm
+        return None if low > high or conid in self._sessions.halted else (low, high)
 
     def accept(
         self,
@@ -166,11 +168,12 @@ class Desk:
         self.tickets[ticket.perm_id] = self.working[ticket.perm_id] = ticket
         self._clerk.book(ticket, contract, price, now)
 
-    def end_all(self, conid: int, now: datetime, reason: str) -> None:
-        """End every order in a contract, and in combinations of it."""
+    def end_all(self, concerned: Callable[[Contract], bool], now: datetime, reason: str) -> None:
+        """End every order in such contracts, and in combinations of them."""
         for ticket in tuple(self.working.values()):
             legs = self._legs(ticket)
-            if not ticket.status.done and (ticket.request.conid == conid or any(leg.conid == conid for leg in legs)):
+            conids = [leg.conid for leg in legs] if legs else [ticket.request.conid]
+            if not ticket.status.done and any(concerned(self._contract(conid)) for conid in conids):
                 self.end(ticket, Status.CANCELLED, now, reason)
 
     def bind(self, ticket: Ticket, order_id: int) -> None:
@@ -246,6 +249,7 @@ class Desk:
         """Let an order go as far towards the market as it can."""
         if ticket.perm_id in self.aside or ticket.status.done:
             return
+        self.stirrings += 1
         held = ticket.gate
         self._gates.look(ticket, now)
         if self._stays(ticket, now):
@@ -293,6 +297,7 @@ class Desk:
             self._enter(ticket, now)
 
     def _work(self, ticket: Ticket, now: datetime) -> None:
+        self.stirrings += 1
         self._meet(ticket, now)
         if ticket.status.done:
             return
@@ -387,13 +392,14 @@ class Desk:
         for waiting in self._watching.values():
             for condition in waiting.request.conditions or ():
                 if waiting is not ticket and witnesses(condition, contract, ticket.request.exchange):
-                    waiting.witnessed.add(condition)
+                    waiting.witnessed |= {condition}
 
     def _legs(self, ticket: Ticket) -> tuple[ComboLeg, ...]:
         return self._contract(ticket.request.conid).legs
 
     def _withdraw(self, ticket: Ticket) -> None:
         """Take it from wherever it stands."""
+        self.stirrings += 1
         self.book(ticket.request.conid).remove(ticket)
         self._combos.resting.pop(ticket.perm_id, None)
         self._watching.pop(ticket.perm_id, None)

@@ -15,6 +15,7 @@ from ibkr_sim.exchange.orders.order import Gate, Ticket
 from ibkr_sim.exchange.prices.tape import Tape
 
 _IN_ORDER = tuple(Gate)
+_ALL = frozenset(Gate)
 POLLED = (Gate.SHARES, Gate.CONDITIONS)
 """Gates that open by what the market does; the others open at a time, or with the parent."""
 
@@ -52,14 +53,14 @@ class Gates:
         """Set the first gate that is closed, None when all are open."""
         ticket.gate = None
         if not ticket.passed and self._is_unhindered(ticket):
-            ticket.passed.update(_IN_ORDER)
+            ticket.passed = _ALL
         for gate in _IN_ORDER if len(ticket.passed) < len(_IN_ORDER) else ():
             if gate in ticket.passed:
                 continue
             if self._is_closed(gate, ticket, now):
                 ticket.gate = gate
                 break
-            ticket.passed.add(gate)
+            ticket.passed |= {gate}
         if ticket.gate is not None and ticket.status is Status.SUBMITTED and not ticket.filled:
             ticket.status = Status.PRE_SUBMITTED
         ticket.notice = self._notice(ticket, now)

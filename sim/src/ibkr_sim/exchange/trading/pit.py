@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -127,7 +127,7 @@ class Pit:
                 ticket.peg, ticket.sequence = limit, self._numbering.sequence()
                 book.add(ticket)
 
-    def _serve_queue(self, tickets: Sequence[Ticket], now: datetime) -> None:
+    def _serve_queue(self, tickets: Iterable[Ticket], now: datetime) -> None:
         """Best first; who cannot be served in full keeps all behind it waiting, unless it takes all or none."""
         for ticket in tickets:
             if not ticket.status.done:

@@ -42,6 +42,16 @@ def tick_request_parameters(version: int, request_id: int, min_tick: Decimal, bb
     return FieldWriter(81, version).add(request_id, min_tick, bbo_exchange, 3).frame()
 
 
+def reroute_market_data(version: int, request_id: int, conid: int, exchange: str) -> bytes:
+    """Instead of quotes: where they are to be asked for."""
+    return FieldWriter(91, version).add(request_id, conid, exchange).frame()
+
+
+def reroute_market_depth(version: int, request_id: int, conid: int, exchange: str) -> bytes:
+    """Instead of a book: where it is to be asked for."""
+    return FieldWriter(92, version).add(request_id, conid, exchange).frame()
+
+
 def depth_row(version: int, request_id: int, position: int, operation: int, side: int, level: Level) -> bytes:
     """A level of one exchange's book."""
     writer = FieldWriter(12, version).add(1, request_id, position, operation, side)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ibkr_sim.tws.bulletins import Bulletin
 from ibkr_sim.tws.fields import FieldWriter
 
 _HTML = 0
@@ -35,3 +36,9 @@ def news_article(version: int, request_id: int, text: str) -> bytes:
 def tick_news(version: int, request_id: int, time: datetime, provider: str, article_id: str, headline: str) -> bytes:
     milliseconds = int(time.timestamp() * 1000)
     return FieldWriter(84, version).add(request_id, milliseconds, provider, article_id, headline, "").frame()
+
+
+def bulletin(version: int, issued: Bulletin) -> bytes:
+    """A backslash is doubled: IBKR's clients read the text as escapes."""
+    text = issued.text.replace("\\", "\\\\")
+    return FieldWriter(14, version).add(1, issued.id, issued.kind.value, text, issued.exchange).frame()

@@ -35,6 +35,11 @@ def option_parameters_end(version: int, request_id: int) -> bytes:
     return FieldWriter(76, version).add(request_id).frame()
 
 
+def delta_neutral_validation(version: int, request_id: int, conid: int, delta: Decimal, price: Decimal) -> bytes:
+    """The hedge that a request for quotes is locked to until it is cancelled."""
+    return FieldWriter(56, version).add(1, request_id, conid, delta, price).frame()
+
+
 def tick_option_computation(version: int, request_id: int, kind: int, figures: OptionFigures) -> bytes:
     """`kind` 53 answers a calculation. By price, not by return; no dividend is known here."""
     writer = FieldWriter(21, version).add(request_id, kind, 1, figures.volatility, figures.delta, figures.price, 0)

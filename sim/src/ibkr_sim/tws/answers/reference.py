@@ -25,12 +25,16 @@ def smart_components(version: int, request_id: int, rows: Sequence[tuple[int, st
     return writer.frame()
 
 
-def family_codes(version: int, accounts: Sequence[str]) -> bytes:
+def family_codes(version: int, accounts: Sequence[str], code: str) -> bytes:
     """Accounts that belong to no family have an empty code."""
     writer = FieldWriter(78, version).add(len(accounts))
     for account in accounts:
-        writer.add(account, "")
+        writer.add(account, code)
     return writer.frame()
+
+
+def fundamental_data(version: int, request_id: int, report: str) -> bytes:
+    return FieldWriter(51, version).add(1, request_id, report).frame()
 
 
 def display_groups(version: int, request_id: int, groups: Sequence[int]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,6 +32,7 @@ class Multi:
 @dataclass(slots=True)
 class _Summary:
     tags: tuple[str, ...]
+    accounts: Sequence[str]
     shown: Shown = field(default_factory=dict)
 
 
@@ -91,8 +92,8 @@ class AccountFeed:
     def close_values_multi(self, request_id: int) -> None:
         self._values_multi.pop(request_id, None)
 
-    def open_summary(self, request_id: int, tags: tuple[str, ...]) -> None:
-        self._summaries[request_id] = _Summary(tags)
+    def open_summary(self, request_id: int, tags: tuple[str, ...], accounts: Sequence[str]) -> None:
+        self._summaries[request_id] = _Summary(tags, accounts)
         self._send_summary(request_id, self._summaries[request_id])
         self._outlet.send(answers.account_summary_end(self._outlet.version, request_id))
 
@@ -164,7 +165,7 @@ class AccountFeed:
             self._outlet.send(answers.account_update_multi(self._outlet.version, request_id, multi.model, row))
 
     def _send_summary(self, request_id: int, summary: _Summary) -> None:
-        for account in self._market.accounts:
+        for account in summary.accounts:
             rows = summary_rows(self._market.account_values(account), summary.tags)
             for row in _news(summary.shown, rows):
                 self._outlet.send(answers.account_summary(self._outlet.version, request_id, row))

@@ -17,6 +17,8 @@ from ibkr_sim.exchange.prices.record import Record
 from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, SESSIONS, Stretch, intervals
 from ibkr_sim.history.volatility import realised
+from ibkr_sim.reference.company_reports import ratios_text
+from ibkr_sim.reference.fundamentals import fundamentals
 from ibkr_sim.reference.news import PROVIDERS
 from ibkr_sim.reference.open_interest import FUTURE, on_underlying, open_interest
 from ibkr_sim.reference.option_volatility import expected
@@ -26,6 +28,7 @@ from ibkr_sim.tws.refusals import invalid
 ONLY_GENERIC: Final = "mdoff"
 """In place of a number: no quotes beside the generic ticks."""
 NEWS: Final = "292"
+FUNDAMENTALS: Final = "258"
 TRADES: Final[Mapping[str, int]] = MappingProxyType({"233": 48, "375": 77})
 """Told with every trade."""
 LEGAL: Final[Mapping[str, str]] = MappingProxyType(
@@ -65,6 +68,7 @@ LEGAL: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _OTHER_NUMBERS: Final = {"220": "221", "47": "258", "59": "456"}
+_FUNDAMENTAL_RATIOS: Final = 47
 _MARK, _SHORTABLE, _SHORTABLE_SHARES = 37, 46, 89
 _TRADE_COUNT, _TRADE_RATE, _VOLUME_RATE, _LAST_RTH, _RT_VOLATILITY = 54, 55, 56, 57, 58
 _AVERAGE_VOLUME, _HISTORICAL_VOLATILITY, _OPTION_VOLATILITY = 21, 23, 24
@@ -210,6 +214,12 @@ def _inventory(at: Look) -> Iterator[Tick]:
     yield SizeTick(_SHORTABLE_SHARES, shares)
 
 
+def _ratios(at: Look) -> Iterator[Tick]:
+    known = fundamentals(at.market, at.contract)
+    if known is not None:
+        yield TextTick(_FUNDAMENTAL_RATIOS, ratios_text(known))
+
+
 def _mark(at: Look) -> Iterator[Tick]:
     quote = at.quote
     middle = None if quote.bid is None or quote.ask is None else (quote.bid + quote.ask) / 2
@@ -254,7 +264,9 @@ def _short_term(at: Look) -> Iterator[Tick]:
 
 Figures = Callable[[Look], Iterator[Tick]]
 _STANDING: Final[Mapping[str, Figures]] = MappingProxyType({"101": _option_interest, "588": _futures_interest})
-_OF_STOCKS: Final[Mapping[str, Figures]] = MappingProxyType({"104": _volatility, "165": _statistics})
+_OF_STOCKS: Final[Mapping[str, Figures]] = MappingProxyType(
+    {"104": _volatility, "165": _statistics, FUNDAMENTALS: _ratios}
+)
 _MOVING: Final[Mapping[str, Figures]] = MappingProxyType(
     {
         "106": _expected_volatility,

@@ -18,6 +18,7 @@ from ibkr_sim.tws.answers.news import tick_news
 from ibkr_sim.tws.answers.options import OptionFigures, tick_option_computation
 from ibkr_sim.tws.feeds.computations import DELAYED_COMPUTATIONS, computed
 from ibkr_sim.tws.feeds.generic_ticks import (
+    FUNDAMENTALS,
     ONLY_GENERIC,
     TRADES,
     look,
@@ -61,8 +62,10 @@ class _Line:
 
 
 class MarketDataFeed:
-    def __init__(self, market: Market, outlet: Outlet) -> None:
+    def __init__(self, market: Market, outlet: Outlet, *, fundamentals: bool = False) -> None:
+        """`fundamentals`: whether companies' ratios are told to who asks."""
         self._market = market
+        self._withheld = frozenset() if fundamentals else frozenset({FUNDAMENTALS})
         self._outlet = outlet
         self._lines: dict[int, _Line] = {}
         self._trades: dict[int, _Line] = {}
@@ -83,7 +86,7 @@ class MarketDataFeed:
 
         Raises Rejected (321) for a generic tick that does not exist.
         """
-        asked = numbers(generic)
+        asked = numbers(generic) - self._withheld
         line = _Line(contract, delayed) if delayed else _Line(contract, delayed, asked, news_providers(generic))
         self._lines[request_id] = line
         if line.generic & TRADES.keys():

@@ -11,8 +11,6 @@ from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.fields import FieldReader
 from ibkr_sim.tws.session import Session
 
-_FINANCIAL_ADVISOR: Final = (321, "FA data operations ignored for non FA customers.")
-
 
 @dataclass(frozen=True, slots=True)
 class Absent:
@@ -25,9 +23,6 @@ class Absent:
 
 ABSENT: Final[Mapping[int, Absent]] = MappingProxyType(
     {
-        18: Absent(None, *_FINANCIAL_ADVISOR),
-        19: Absent(3, *_FINANCIAL_ADVISOR),
-        52: Absent(1, 430, "We are sorry, but fundamentals data for the security specified is not available."),
         53: Absent(1, 300, "Can't find EId with tickerId:{id}"),
         100: Absent(0, 10276, "News feed is not allowed."),
         101: Absent(0, 300, "Can't find EId with tickerId:{id}"),

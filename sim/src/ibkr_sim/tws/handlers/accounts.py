@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ibkr_sim.exchange.model import Rejected
 from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.feeds.accounts import Multi
@@ -16,7 +18,7 @@ EVERY_ACCOUNT = "All"
 
 def chosen_account(session: Session, named: str) -> str:
     """The account named, or the first where none is. Raises Rejected (321) for a stranger's."""
-    accounts = session.market.accounts
+    accounts = session.house.accounts
     if not named:
         return accounts[0]
     if named not in accounts:
@@ -45,23 +47,28 @@ def cancel_account_updates_multi(session: Session, request: Identified) -> None:
 
 
 def account_summary(session: Session, request: AccountSummary) -> None:
-    refusal = _summary_refusal(session, request)
-    if refusal is None:
-        session.accounts.open_summary(request.request_id, request.tags)
-    else:
+    try:
+        accounts = _summarized(session, request)
+    except Rejected as refusal:
         session.refuse(request.request_id, refusal)
+        return
+    session.accounts.open_summary(request.request_id, request.tags, accounts)
 
 
-def _summary_refusal(session: Session, request: AccountSummary) -> Rejected | None:
-    if request.group != EVERY_ACCOUNT:
-        return Rejected(*invalid("Group name cannot be null or unknown"))
+def _summarized(session: Session, request: AccountSummary) -> Sequence[str]:
+    """The accounts of a group. Raises Rejected (321, 322)."""
+    house = session.house
+    known = None if house.advisory is None else house.advisory.members(request.group)
+    accounts = house.accounts if request.group == EVERY_ACCOUNT else known
+    if accounts is None:
+        raise Rejected(*invalid("Group name cannot be null or unknown"))
     if not request.tags:
-        return Rejected(*invalid("Tag name cannot be null"))
+        raise Rejected(*invalid("Tag name cannot be null"))
     if request.request_id in session.accounts.summaries:
-        return Rejected(*overloaded("Duplicate ticker id"))
+        raise Rejected(*overloaded("Duplicate ticker id"))
     if len(session.accounts.summaries) >= MOST_SUMMARIES:
-        return Rejected(*overloaded("Maximum number of account summary requests exceeded"))
-    return None
+        raise Rejected(*overloaded("Maximum number of account summary requests exceeded"))
+    return accounts
 
 
 def cancel_account_summary(session: Session, request: Identified) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ibkr_sim.exchange.model import Contract, Rejected
+from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.feeds.generic_ticks import numbers
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.marketdata import MarketDataRequest, MarketDataType
 from ibkr_sim.tws.requests.session import Identified
-from ibkr_sim.tws.resolution import resolve
+from ibkr_sim.tws.rerouting import rerouted
+from ibkr_sim.tws.resolution import resolve, routed
 from ibkr_sim.tws.session import Session
 from ibkr_sim.tws.settings import Entitlement
 
@@ -26,9 +28,15 @@ def market_data_type(session: Session, request: MarketDataType) -> None:
 def market_data(session: Session, request: MarketDataRequest) -> None:
     try:
         _check_ticks(request)
-        contract, delayed = _permitted(session, request)
+        contract = _wanted(session, request)
+        underlying = rerouted(session.market, contract, session.house.settings.reroutes_cfds_on)
+        delayed = underlying is None and _permitted(session, request)
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
+        return
+    if underlying is not None:
+        exchange = routed(underlying, request.contract.exchange)
+        session.send(answers.reroute_market_data(session.version, request.request_id, underlying.conid, exchange))
         return
     if delayed:
         text = "Requested market data is not subscribed. Displaying delayed market data."
@@ -52,18 +60,23 @@ def _check_ticks(request: MarketDataRequest) -> None:
     numbers(request.generic_ticks)
 
 
-def _permitted(session: Session, request: MarketDataRequest) -> tuple[Contract, bool]:
-    """The contract, and whether its data is delayed. Raises Rejected."""
+def _wanted(session: Session, request: MarketDataRequest) -> Contract:
+    """Raises Rejected (200, 102)."""
     contract = resolve(session.market, request.contract)
     if request.request_id in session.quotes:
         raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
+    return contract
+
+
+def _permitted(session: Session, request: MarketDataRequest) -> bool:
+    """Whether the data is delayed. Raises Rejected."""
     if not request.snapshot and session.lines >= session.house.settings.market_data_lines:
         raise Rejected(TOO_MANY_LINES, "Max number of tickers has been reached")
     delayed = session.house.settings.entitlement is Entitlement.DELAYED
     if delayed and session.market_data_type not in DELAYED_KINDS:
         text = "Requested market data is not subscribed.Delayed market data is available."
         raise Rejected(NOT_SUBSCRIBED, text)
-    return contract, delayed
+    return delayed
 
 
 def cancel_market_data(session: Session, request: Identified) -> None:

@@ -1,4 +1,4 @@
-"""News: who writes, what was written of a contract, and each article's text."""
+"""News: who writes, what was written of a contract, each article's text; and IBKR's bulletins."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Final
 from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.reference.news import PROVIDERS, article, articles, headline, text
 from ibkr_sim.tws.answers import news as answers
+from ibkr_sim.tws.bulletins import Bulletin
 from ibkr_sim.tws.history_rules import moment
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.news import HistoricalNews, NewsArticle
-from ibkr_sim.tws.requests.session import Plain
+from ibkr_sim.tws.requests.session import Plain, Switch
 from ibkr_sim.tws.session import Session
 
 NO_ARTICLE, NOT_ALLOWED = 10172, 10276
@@ -46,6 +47,22 @@ def historical_news(session: Session, request: HistoricalNews) -> None:
         line = headline(session.market, row)
         session.send(answers.historical_news(version, request_id, row.time, row.provider, row.id, line))
     session.send(answers.historical_news_end(version, request_id, has_more=len(found) > most))
+
+
+def bulletins(session: Session, request: Switch) -> None:
+    """From now on each as it is issued; `on` asks for those of the day before them."""
+    board = session.house.bulletins
+
+    def tell(issued: Bulletin) -> None:
+        session.send(answers.bulletin(session.version, issued))
+
+    for earlier in board.today(session.market.now()) if request.on else ():
+        tell(earlier)
+    board.listen(session.client_id, tell)
+
+
+def cancel_bulletins(session: Session, _request: Plain) -> None:
+    session.house.bulletins.leave(session.client_id)
 
 
 def _checked(session: Session, request: HistoricalNews) -> tuple[Contract, datetime | None, datetime]:

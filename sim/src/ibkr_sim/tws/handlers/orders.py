@@ -8,7 +8,9 @@ from dataclasses import replace
 from ibkr_sim.exchange.model import COMBO, Contract, Order, OrderRequest, Rejected, Status
 from ibkr_sim.faults.moments import Snapshot, Vanished
 from ibkr_sim.tws.answers import orders as answers
+from ibkr_sim.tws.answers.options import delta_neutral_validation
 from ibkr_sim.tws.answers.session import SYSTEM
+from ibkr_sim.tws.delta_neutral import REQUEST_FOR_QUOTE, Hedge, confirmed, hedge_of
 from ibkr_sim.tws.feeds.orders import CANCEL_TEXT, CANCELLED
 from ibkr_sim.tws.requests.orders import CancelOrder, PlaceOrder
 from ibkr_sim.tws.requests.session import Plain, Switch
@@ -18,9 +20,10 @@ from ibkr_sim.tws.terms import combo_legs
 from ibkr_sim.tws.times import zoned
 from ibkr_sim.tws.translation import REJECTED, Circumstances, order_request
 
-DUPLICATE_ID, MODIFY_FILLED = 103, 104
+DUPLICATE_ID, MODIFY_FILLED, ZERO_SIZE = 103, 104, 434
 UNKNOWN_ORDER, NOT_CANCELLABLE = 10147, 10148
 MISSING_PARENT, ONLY_CLIENT_ZERO, UNSENT_PREVIEW = 10006, 327, 413
+HEDGE = "deltaNeutralContract"
 ORPHAN = -1
 """Stands for a parent that the exchange has refused."""
 
@@ -28,6 +31,9 @@ ORPHAN = -1
 def place_order(session: Session, order: PlaceOrder) -> None:
     try:
         contract = _contract(session, order)
+        if order.fields["orderType"].upper() == REQUEST_FOR_QUOTE and HEDGE in order.blocks:
+            _request_quote(session, contract, order)
+            return
         request = order_request(order, contract, _circumstances(session, order))
         if order.flag("whatIf"):
             _preview(session, contract, request, transmit=order.flag("transmit"))
@@ -37,6 +43,31 @@ def place_order(session: Session, order: PlaceOrder) -> None:
         session.refuse(order.order_id, refusal)
     except Vanished:
         return
+
+
+def _request_quote(session: Session, contract: Contract, order: PlaceOrder) -> None:
+    """Lock the hedge of a request for quotes, which nobody here answers with one. Raises Rejected."""
+    book, order_id = session.house.book, order.order_id
+    blocks = {name: block for name, block in order.blocks.items() if name != HEDGE}
+    request = order_request(replace(order, blocks=blocks), contract, _circumstances(session, order))
+    if not request.quantity:
+        raise Rejected(ZERO_SIZE, "The order size cannot be zero")
+    if order.flag("whatIf"):
+        raise Rejected(REJECTED, "Order rejected - reason:a request for quotes has no preview.")
+    if book.used(session.client_id, order_id) and not book.holds(session.client_id, order_id):
+        raise Rejected(DUPLICATE_ID, "Duplicate order id")
+    if order.flag("transmit"):
+        hedge = _locked(session, order_id) or confirmed(session.market, contract, hedge_of(order.blocks[HEDGE]))
+        request = replace(request, wire={**request.wire, HEDGE: hedge.block()})
+        session.send(delta_neutral_validation(session.version, order_id, hedge.conid, hedge.delta, hedge.price))
+    book.hold(request)
+
+
+def _locked(session: Session, order_id: int) -> Hedge | None:
+    """The hedge of a request for quotes that was sent before and stands."""
+    held = session.house.book.held_one(session.client_id, order_id)
+    block = None if held is None else held.wire.get(HEDGE)
+    return hedge_of(block) if isinstance(block, tuple) else None
 
 
 def _contract(session: Session, order: PlaceOrder) -> Contract:
@@ -56,7 +87,7 @@ def _circumstances(session: Session, order: PlaceOrder) -> Circumstances:
         if known is None:
             raise Rejected(MISSING_PARENT, "Missing parent order.")
         parent = known.perm_id
-    return Circumstances(session.client_id, session.market.accounts, zone, parent)
+    return Circumstances(session.client_id, session.house.accounts, zone, parent, session.house.advisory)
 
 
 def _preview(session: Session, contract: Contract, request: OrderRequest, *, transmit: bool) -> None:

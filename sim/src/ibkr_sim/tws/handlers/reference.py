@@ -31,7 +31,9 @@ def soft_dollar_tiers(session: Session, request: Identified) -> None:
 
 
 def family_codes(session: Session, _request: Plain) -> None:
-    session.send(answers.family_codes(session.version, session.market.accounts))
+    house = session.house
+    code = "" if house.advisory is None else house.advisory.family
+    session.send(answers.family_codes(session.version, house.accounts, code))
 
 
 def display_groups(session: Session, request: Identified) -> None:

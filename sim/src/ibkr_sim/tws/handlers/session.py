@@ -12,7 +12,7 @@ def ids(session: Session, _request: Plain) -> None:
 
 
 def managed_accounts(session: Session, _request: Plain) -> None:
-    session.send(answers.managed_accounts(session.version, session.market.accounts))
+    session.send(answers.managed_accounts(session.version, session.house.accounts))
 
 
 def current_time(session: Session, _request: Plain) -> None:
@@ -24,7 +24,7 @@ def current_time_in_millis(session: Session, _request: Plain) -> None:
 
 
 def accept(_session: Session, _request: Plain) -> None:
-    """Requests that are answered with nothing: a log level, bulletins where there are none, a second startApi."""
+    """Requests that are answered with nothing: a log level, a second startApi."""
 
 
 def user_info(session: Session, request: Identified) -> None:

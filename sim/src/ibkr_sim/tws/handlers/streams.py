@@ -10,6 +10,7 @@ from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.ticks import Window, spreads, trades
 from ibkr_sim.reference.venues import SMART
 from ibkr_sim.tws.answers import history as history_answers
+from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.feeds.history import LENGTH
 from ibkr_sim.tws.feeds.tick_by_tick import KINDS
 from ibkr_sim.tws.handlers.marketdata import DUPLICATE_ID, TOO_MANY_LINES, UNKNOWN_ID
@@ -17,6 +18,7 @@ from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.history import RealTimeBars
 from ibkr_sim.tws.requests.marketdata import MarketDepthRequest, TickByTickRequest
 from ibkr_sim.tws.requests.session import Identified
+from ibkr_sim.tws.rerouting import rerouted
 from ibkr_sim.tws.resolution import resolve, routed
 from ibkr_sim.tws.session import Session
 
@@ -114,27 +116,39 @@ def cancel_tick_by_tick(session: Session, request: Identified) -> None:
 def market_depth(session: Session, request: MarketDepthRequest) -> None:
     try:
         contract = _deep(session, request)
+        underlying = rerouted(session.market, contract, session.house.settings.reroutes_cfds_on)
+        if underlying is None:
+            _check_depth(session, request, contract)
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
+        return
+    if underlying is not None:
+        # The whole market's book is asked for at SMART alone, and one exchange's never there.
+        exchange = SMART if request.smart else underlying.primary_exchange
+        session.send(answers.reroute_market_depth(session.version, request.request_id, underlying.conid, exchange))
         return
     session.depth.open(request.request_id, contract, min(request.rows, _MOST_ROWS), smart=request.smart)
 
 
 def _deep(session: Session, request: MarketDepthRequest) -> Contract:
-    """Raises Rejected."""
+    """Raises Rejected (200, 321, 102)."""
     contract = resolve(session.market, request.contract)
-    venue = routed(contract, request.contract.exchange)
-    if request.smart != (venue == SMART):
-        text = "Deep market data is not supported for this combination of security type/exchange"
-        raise Rejected(NO_DEPTH, text)
     if request.rows < 1:
         raise Rejected(*invalid("Number of rows must be above 0"))
     if request.request_id in session.depth:
         raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
+    return contract
+
+
+def _check_depth(session: Session, request: MarketDepthRequest, contract: Contract) -> None:
+    """Raises Rejected (10092, 309)."""
+    venue = routed(contract, request.contract.exchange)
+    if request.smart != (venue == SMART):
+        text = "Deep market data is not supported for this combination of security type/exchange"
+        raise Rejected(NO_DEPTH, text)
     most = session.house.settings.depth_lines
     if len(session.depth) >= most:
         raise Rejected(TOO_MANY_DEPTHS, f"Max number ({most}) of market depth requests has been reached")
-    return contract
 
 
 def cancel_market_depth(session: Session, request: Identified) -> None:

@@ -10,8 +10,10 @@ from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.fields import FieldReader
 from ibkr_sim.tws.handlers import (
     accounts,
+    advisors,
     contracts,
     executions,
+    fundamentals,
     history,
     marketdata,
     news,
@@ -26,7 +28,9 @@ from ibkr_sim.tws.handlers.absent import ABSENT, refuse
 from ibkr_sim.tws.handlers.read_only import refused
 from ibkr_sim.tws.refusals import unreadable
 from ibkr_sim.tws.requests import accounts as account_requests
+from ibkr_sim.tws.requests import advisors as advisor_requests
 from ibkr_sim.tws.requests import contracts as contract_requests
+from ibkr_sim.tws.requests import fundamentals as fundamental_requests
 from ibkr_sim.tws.requests import history as history_requests
 from ibkr_sim.tws.requests import marketdata as quote_requests
 from ibkr_sim.tws.requests import news as news_requests
@@ -61,12 +65,14 @@ HANDLERS: Final[Mapping[int, Handler]] = MappingProxyType(
         9: _route(contract_requests.contract_details, contracts.contract_details),
         10: _route(quote_requests.market_depth, streams.market_depth),
         11: _route(versioned, streams.cancel_market_depth),
-        12: _route(plain, basics.accept),
-        13: _route(plain, basics.accept),
+        12: _route(switch, news.bulletins),
+        13: _route(plain, news.cancel_bulletins),
         14: _route(plain, basics.accept),
         15: _route(switch, orders.auto_open_orders),
         16: _route(plain, orders.all_open_orders),
         17: _route(plain, basics.managed_accounts),
+        18: _route(advisor_requests.advice_request, advisors.request_advice),
+        19: _route(advisor_requests.advice_replacement, advisors.replace_advice),
         20: _route(history_requests.historical_data, history.historical_data),
         21: _route(option_requests.exercise, options.exercise),
         22: _route(scanner_requests.scanner_subscription, scanners.scanner_subscription),
@@ -76,6 +82,7 @@ HANDLERS: Final[Mapping[int, Handler]] = MappingProxyType(
         49: _route(plain, basics.current_time),
         50: _route(history_requests.real_time_bars, streams.real_time_bars),
         51: _route(versioned, streams.cancel_real_time_bars),
+        52: _route(fundamental_requests.fundamental_data, fundamentals.fundamental_data),
         54: _route(option_requests.calculation, options.implied),
         55: _route(option_requests.calculation, options.price),
         56: _route(versioned, options.cancelled),

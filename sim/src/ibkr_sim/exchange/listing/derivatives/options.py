@@ -22,6 +22,7 @@ _DAY_ZERO: Final = date(2024, 1, 1)
 RIGHTS: Final = ("C", "P")
 _OPENING, _CLOSING = time(9, 30), time(16)
 FUTURES_OPTION: Final = "FOP"
+_CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,41 @@ class Chain:
     """Whether it ends with the opening of its last day instead of the close."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What splits have made of the options on a contract: strikes are divided, and each may deliver more or less."""
+
+    divisor: Decimal = Decimal(1)
+    delivers: Decimal = Decimal(1)
+
+
+_AS_LISTED: Final = Terms()
+
+
 class Options:
-    """Every option is made when it is asked for; its conid says which one it is. Nothing of a chain is kept."""
+    """Every option is made when it is asked for; its conid says which one it is, and a split leaves it that conid.
+
+    Nothing of a chain is kept.
+    """
 
     def __init__(
         self, contract: Callable[[int], Contract | None], reference: Callable[[int], Decimal], futures: Futures
     ) -> None:
         """`contract` finds underlyings, `reference` the price around which one trades."""
         self._contract, self._reference, self._futures = contract, reference, futures
+        self._terms: dict[int, Terms] = {}
 
     @cached_property
     def chains(self) -> list[Chain]:
         return [_chain(row) for row in table("chains")]
+
+    def split(self, underlying: int, ratio: Decimal) -> None:
+        """As the options clearing house adjusts: strikes are divided, in cents. Who splits into whole shares leaves
+        what an option delivers alone, and multiplies the options; else an option delivers that many times as much.
+        """
+        terms = self._terms.get(underlying, _AS_LISTED)
+        delivers = terms.delivers if multiplies(ratio) else terms.delivers * ratio
+        self._terms[underlying] = Terms(terms.divisor * ratio, delivers)
 
     def get(self, conid: int) -> Contract | None:
         """None also for a day or a strike that no option of the chain has."""
@@ -73,7 +97,7 @@ class Options:
         chain, day = self.chains[number], _DAY_ZERO + timedelta(days=days)
         if place not in self._places(chain) or not is_option_expiry(chain.schedule, day, self._hours(chain).calendar):
             return None
-        return self.make(chain, day, place * chain.step, RIGHTS[right])
+        return self.make(chain, day, self._strike(chain, place), RIGHTS[right])
 
     def of_class(self, contract: Contract) -> Chain:
         """Raises StopIteration for a contract that is no option."""
@@ -88,7 +112,7 @@ class Options:
         return option_expiries(chain.schedule, today, self._hours(chain).calendar)
 
     def strikes(self, chain: Chain) -> list[Decimal]:
-        return [place * chain.step for place in self._places(chain)]
+        return [self._strike(chain, place) for place in self._places(chain)]
 
     def symbol(self, chain: Chain) -> str:
         if chain.sec_type == FUTURES_OPTION:
@@ -120,7 +144,7 @@ class Options:
             min_tick=chain.min_tick,
             valid_exchanges=chain.exchanges,
             time_zone=hours.time_zone,
-            multiplier=chain.multiplier,
+            multiplier=chain.multiplier * self._terms_of(chain).delivers,
             industry=under.industry,
             category=under.category,
             subcategory=under.subcategory,
@@ -163,11 +187,24 @@ class Options:
         return range(least, min(int(middle * (1 + chain.width) / chain.step) + 1, _STRIKES))
 
     def _conid(self, chain: Chain, day: date, strike: Decimal, right: str) -> int:
-        days, place = (day - _DAY_ZERO).days, int(strike / chain.step)
+        days, place = (day - _DAY_ZERO).days, round(strike * self._terms_of(chain).divisor / chain.step)
         return FIRST_CONID + ((chain.number * _DAYS + days) * _STRIKES + place) * _RIGHTS + RIGHTS.index(right)
+
+    def _strike(self, chain: Chain, place: int) -> Decimal:
+        terms = self._terms_of(chain)
+        listed = place * chain.step
+        return listed if terms is _AS_LISTED else (listed / terms.divisor).quantize(_CENT)
+
+    def _terms_of(self, chain: Chain) -> Terms:
+        return _AS_LISTED if chain.sec_type == FUTURES_OPTION else self._terms.get(chain.underlying, _AS_LISTED)
 
     def _hours(self, chain: Chain) -> Hours:
         return exchange_hours()[chain.exchange]
+
+
+def multiplies(ratio: Decimal) -> bool:
+    """Whether a split into so many shares for one multiplies the options on them."""
+    return ratio == ratio.to_integral_value()
 
 
 def _local_symbol(chain: Chain, under: Contract, day: date, strike: Decimal, right: str) -> str:

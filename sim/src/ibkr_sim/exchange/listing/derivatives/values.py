@@ -2,36 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from math import exp, log
-from typing import Final
+from math import exp, log, sqrt
+from typing import Final, Protocol
 
 from ibkr_sim.exchange.model import Contract
-from ibkr_sim.pricing.black_scholes import Option, worth
+from ibkr_sim.pricing import black_scholes
+from ibkr_sim.pricing.black_scholes import Option, undiscounted
 
 _YEAR: Final = 365 * 86_400
 _LEAST: Final = 1e-7
 """Years: no formula stands the last moment."""
 _SMILE, _TILT = 0.35, 0.12
 """How volatility rises away from the money, and towards low strikes."""
-Value = Callable[[float, datetime], float]
 
 
-def multiple(factor: float) -> Value:
+class Value(Protocol):
+    """What a contract is worth when the other one is at `price`."""
+
+    def __call__(self, price: float, now: datetime) -> float: ...
+
+    def between(self, low: float, high: float, start: datetime, end: datetime) -> tuple[float, float]:
+        """No less and no more than this while the other one stays within `low` and `high` from `start` to `end`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multiple:
     """Of an index that follows a fund, or a contract for difference."""
-    return lambda price, _now: price * factor
+
+    factor: float
+
+    def __call__(self, price: float, now: datetime) -> float:
+        del now
+        return price * self.factor
+
+    def between(self, low: float, high: float, start: datetime, end: datetime) -> tuple[float, float]:
+        del start, end
+        return low * self.factor, high * self.factor
 
 
-def future(contract: Contract, carry: float) -> Value:
-    return lambda price, now: price * exp(carry * years(contract, now))
+@dataclass(frozen=True, slots=True)
+class FutureValue:
+    contract: Contract
+    carry: float
+
+    def __call__(self, price: float, now: datetime) -> float:
+        return price * exp(self.carry * years(self.contract, now))
+
+    def between(self, low: float, high: float, start: datetime, end: datetime) -> tuple[float, float]:
+        ends = [self(price, now) for price in (low, high) for now in (start, end)]
+        return min(ends), max(ends)
 
 
-def option(contract: Contract, volatility: float) -> Value:
-    def value(price: float, now: datetime) -> float:
-        return worth(described(contract, now), price, smile(contract, volatility, price)).price
+@dataclass(frozen=True, slots=True)
+class OptionValue:
+    contract: Contract
+    volatility: float
 
-    return value
+    def __call__(self, price: float, now: datetime) -> float:
+        return black_scholes.price(described(self.contract, now), price, smile(self.contract, self.volatility, price))
+
+    def between(self, low: float, high: float, start: datetime, end: datetime) -> tuple[float, float]:
+        """Each of what the formula rises or falls with at its worst and at its best."""
+        first, last = described(self.contract, start), described(self.contract, end)
+        strikes = [one.strike * exp(-one.rate * one.years) for one in (first, last)]
+        flat, steep = self._volatilities(low, high)
+        deviations = flat * sqrt(last.years), steep * sqrt(first.years)
+        worst, best = (low, high) if first.call else (high, low)
+        dear, cheap = (max(strikes), min(strikes)) if first.call else (min(strikes), max(strikes))
+        return (
+            undiscounted(call=first.call, underlying=worst, strike=dear, deviation=deviations[0]),
+            undiscounted(call=first.call, underlying=best, strike=cheap, deviation=deviations[1]),
+        )
+
+    def _volatilities(self, low: float, high: float) -> tuple[float, float]:
+        """The least and the greatest of the strike; the smile has one lowest point."""
+        ends = [smile(self.contract, self.volatility, price) for price in (low, high)]
+        lowest = float(self.contract.strike or 1) / exp(_TILT / (2 * _SMILE))
+        if low < lowest < high:
+            ends.append(smile(self.contract, self.volatility, lowest))
+        return min(ends), max(ends)
 
 
 def described(contract: Contract, now: datetime) -> Option:
