@@ -106,10 +106,10 @@ def test_a_fault_strikes_when_it_was_ordered_to_and_can_be_cleared(ibkr_sim: Run
 
 
 @pytest.mark.ibkr_sim(version_cap=176, accounts=("DU9900001", "DU9900002"), start=datetime(2026, 6, 1, 14, tzinfo=UTC))
-@pytest.mark.ibkr_sim(webapi=False)
+@pytest.mark.ibkr_sim(webapi=False, advisor=True)
 def test_a_marker_chooses_what_the_simulator_is(ibkr_sim: RunningSimulator) -> None:
     assert handshake(ibkr_sim)[0] == "176"
-    assert ibkr_sim.accounts == ("DU9900001", "DU9900002")
+    assert ibkr_sim.accounts == ("DU9900001", "DU9900002", "DF9900001")
     assert ibkr_sim.now == datetime(2026, 6, 1, 14, tzinfo=UTC)
     with pytest.raises(RuntimeError, match="webapi=False"):
         _ = ibkr_sim.webapi_url

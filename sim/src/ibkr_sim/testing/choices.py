@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, default_accounts
+from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, advisor_account, default_accounts
 from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.server import SimulatorSettings
 from ibkr_sim.tws.settings import Entitlement, TwsSettings
@@ -32,15 +32,19 @@ def choose(
     pacing: bool = True,
     version_cap: int = HIGHEST,
     webapi: bool = True,
+    advisor: bool = False,
+    fundamentals: bool = False,
     faults: Sequence[FaultOrder] = (),
 ) -> SimulatorSettings:
     """Free ports on loopback, one account, and a clock that stands still until the test moves it.
 
     `speed` is in simulated seconds per real second. `pacing=False` lifts IBKR's limits on how fast a client may ask.
+    `advisor` adds an account whose clients the others are, `fundamentals` the subscription to companies' figures.
     Raises ValueError for what no simulator can be.
     """
     known = {account.id: account for account in default_accounts()}
-    tws = TwsSettings(port=0, version_cap=version_cap, beat=BEAT, pacing=pacing)
+    clients = tuple(known.get(name) or AccountSettings(name) for name in accounts)
+    tws = TwsSettings(port=0, version_cap=version_cap, beat=BEAT, pacing=pacing, fundamentals=fundamentals)
     web = WebApiSettings(port=0, auto_login=True, pacing=pacing, cadence=BEAT)
     if not pacing:
         tws = replace(tws, most_messages=0)
@@ -49,7 +53,7 @@ def choose(
     return SimulatorSettings(
         exchange=ExchangeSettings(
             seed=seed,
-            accounts=tuple(known.get(name) or AccountSettings(name) for name in accounts),
+            accounts=(*clients, advisor_account()) if advisor else clients,
             always_open=always_open,
         ),
         tws=tws,
