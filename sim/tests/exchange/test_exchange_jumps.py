@@ -115,6 +115,27 @@ def test_conditions_combinations_and_dividends_come_about_within_a_jump_as_in_st
     assert len(found[0][0]) >= 4
 
 
+@settings(max_examples=8, deadline=None)
+@given(st.sampled_from(Side), st.integers(0, 60), st.integers(1, 1_000), st.integers(101, 300))
+def test_a_resting_combination_fills_within_a_jump_where_it_fills_in_steps(
+    new_trial: Callable[..., Trial], side: Side, ticks: int, seed: int, seconds: int
+) -> None:
+    found = []
+    for quiet_after in (NEVER, 40):
+        trial = new_trial(ExchangeSettings(seed=seed, quiet_after=quiet_after))
+        call, put = contracts(trial)[4:]
+        legs = [ComboLeg(AAPL, 100, "BUY"), ComboLeg(call, 1, "SELL"), ComboLeg(put, 1, "BUY")]
+        pair = trial.exchange.combination("", "USD", legs)
+        quote = trial.exchange.quote(pair.conid)
+        assert quote.bid is not None
+        assert quote.ask is not None
+        price = quote.bid - ticks if side is Side.BUY else quote.ask + ticks
+        trial.exchange.place(replace(trial.request(side, 1, price), conid=pair.conid, tif="GTC"))
+        trial.jump(seconds=seconds)
+        found.append(outcome(trial))
+    assert found[0] == found[1]
+
+
 def test_a_day_with_resting_orders_on_options_futures_and_stocks_is_one_short_jump(trial: Trial) -> None:
     chain = trial.exchange.search(Wanted(symbol="AAPL", sec_type="OPT", expiry="202606", right="C"))
     futures = trial.exchange.search(Wanted(symbol="ES", sec_type="FUT"))[1:4]

@@ -103,6 +103,22 @@ async def test_at_night_the_port_refuses_then_all_is_back_but_the_subscriptions(
     assert house.truth() == [("gtc", "Submitted", "0")]
 
 
+async def test_at_a_set_hour_of_new_york_the_gateway_restarts_every_day(house: House) -> None:
+    """The house stands at 10:00 in New York."""
+    restarts = house.fault("nightly_restart", "time:23:45", seconds=60)
+    for seconds in (13.75 * 3600, 24 * 3600 - 60):
+        await house.client()
+        house.advance(seconds - 1)
+        assert await reachable(house)
+        house.advance(1)
+        await house.empty()
+        assert not await reachable(house)
+        house.advance(60)
+        await opened(house)
+        assert await refused(await house.knock())
+    assert [f"{moment:%d %H:%M}" for moment in restarts.strikes] == ["03 04:45", "04 04:45"]
+
+
 async def test_behind_a_relay_connections_are_accepted_and_dropped_until_it_is_cleared(house: House) -> None:
     await house.client()
     house.fault("nightly_restart", relay=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 import click
 
@@ -32,3 +33,10 @@ def account_ids(text: str) -> tuple[str, ...]:
         if not (account.startswith(ACCOUNT_PREFIX) and account.isascii() and account.isalnum()):
             raise click.BadParameter(f"{account}: a simulated account is {ACCOUNT_PREFIX} and digits")
     return ids
+
+
+def hour(text: str) -> str:
+    """Raises click.BadParameter for what is no hour and minute."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise click.BadParameter(f"{text[:20]}: write hour and minute, as 23:45")
+    return text

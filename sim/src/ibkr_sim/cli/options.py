@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from ibkr_sim.cli.calling import CONTROL_PORT
-from ibkr_sim.cli.checks import account_ids, loopback
+from ibkr_sim.cli.checks import account_ids, hour, loopback
 
 _CLOSED: Final = -1
 _ACCOUNTS: Final = "DU9912345,DU9967890"
@@ -45,6 +45,7 @@ class Start:
     master_client: int | None
     read_only_api: bool
     exchange_hours: bool
+    restart_at: str | None
     faults: Path | None
     contracts: Path | None
     state: Path | None
@@ -68,12 +69,13 @@ def _switch(name: str, meaning: str) -> click.Option:
     return _variable(name, meaning, is_flag=True)
 
 
-def _checked(check: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str], Any]:
-    return lambda _context, _option, text: check(text)
+def _checked(check: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    return lambda _context, _option, text: None if text is None else check(text)
 
 
 _LOOPBACK: Final = _checked(loopback)
 _IDS: Final = _checked(account_ids)
+_HOUR: Final = _checked(hour)
 OPTIONS: Final = (
     _variable("host", "Loopback address to listen on.", default="127.0.0.1", metavar="ADDRESS", callback=_LOOPBACK),
     _variable("tws-port", "TWS socket port; 0 takes any.", type=_PORT, default=4002, metavar="PORT"),
@@ -95,6 +97,7 @@ OPTIONS: Final = (
     _variable("master-client", "The client id that hears of every client's orders.", type=_CLIENT_ID, metavar="ID"),
     _switch("read-only-api", "The TWS setting: no orders by API (321)."),
     _switch("exchange-hours", "Trade in the exchanges' hours, not round the clock."),
+    _variable("restart-at", "Restart daily at this hour of New York.", metavar="HH:MM", callback=_HOUR),
     _variable("faults", "JSON list of faults to order at once.", type=_FILE),
     _variable("contracts", "CSV of further contracts: symbol, sec_type, ...", type=_FILE),
     _variable("state", "File in which orders, ids, positions and cash survive.", type=_FILE),

@@ -16,6 +16,7 @@ from ibkr_sim.cli.options import Start
 from ibkr_sim.cli.parent import ParentPipe
 from ibkr_sim.cli.worlds import added_contracts, ordered_faults, recorded
 from ibkr_sim.exchange.settings import AccountSettings, ExchangeSettings, advisor_account, default_accounts
+from ibkr_sim.faults.injection import FaultOrder
 from ibkr_sim.faults.trigger import InvalidFault
 from ibkr_sim.keeping.file import StateUnreadable
 from ibkr_sim.listening import NotOpened
@@ -85,9 +86,13 @@ def _settings(start: Start) -> SimulatorSettings:
         control_host=start.host,
         control_port=start.control_port,
         speed=start.speed,
-        faults=ordered_faults(start.faults),
+        faults=(*ordered_faults(start.faults), *_nightly(start.restart_at)),
         state=start.state,
     )
+
+
+def _nightly(hour: str | None) -> tuple[FaultOrder, ...]:
+    return () if hour is None else (FaultOrder("nightly_restart", f"time:{hour}"),)
 
 
 def _tws(start: Start) -> TwsSettings:

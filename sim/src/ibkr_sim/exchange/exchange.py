@@ -430,7 +430,8 @@ class Exchange(Market):
         """As `_walk`, but quietly: only where an order may trade, move or wake it goes step by step."""
         while self._floor.step < end:
             here, until = self._floor.step, self._next_due(end)
-            followed = self._desk.followed()
+            until, legs = self._desk.combos_calm_until(here, until)
+            followed = self._desk.followed() | legs
             busy = []
             for conid in self._floor.awake():
                 if conid not in followed and not self._desk.book(conid):

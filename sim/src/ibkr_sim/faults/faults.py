@@ -199,16 +199,21 @@ class Faults:
         self._reopening = False
 
     def _start(self, injection: Injection, trigger: Trigger) -> None:
-        now = self.market.now()
         if trigger.moment is Moment.NOW:
-            injection.notice(now, Moment.NOW, None)
-        elif trigger.moment is Moment.TIME:
-            delay = trigger.after if trigger.at is None else trigger.at - now
-            self.later(max(delay or timedelta(0), timedelta(0)), partial(self._strike_on_time, injection))
+            injection.notice(self.market.now(), Moment.NOW, None)
+        self._wait(injection, trigger)
 
-    def _strike_on_time(self, injection: Injection) -> None:
-        if injection in self._injections:
-            injection.notice(self.market.now(), Moment.TIME, None)
+    def _wait(self, injection: Injection, trigger: Trigger) -> None:
+        now = self.market.now()
+        if (due := trigger.due(now)) is not None:
+            self.later(max(due - now, timedelta(0)), partial(self._strike_on_time, injection, trigger))
+
+    def _strike_on_time(self, injection: Injection, trigger: Trigger) -> None:
+        if injection not in self._injections:
+            return
+        injection.notice(self.market.now(), Moment.TIME, None)
+        if trigger.daily is not None and not injection.spent:
+            self._wait(injection, trigger)
 
 
 def clients_door(name: str | None) -> frozenset[Door]:

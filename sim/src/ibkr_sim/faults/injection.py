@@ -23,7 +23,7 @@ class FaultOrder:
     on: str = "now"
     options: Mapping[str, object] = field(default_factory=dict)
     times: int | None = None
-    """How often it strikes, 0 without bound; if not given once, or without bound where it strikes by chance."""
+    """How often it strikes, 0 without bound. If not given: once, but without bound by chance and daily."""
     seed: int = 1
     client: str | None = None
     """The only client that it may concern."""
@@ -33,7 +33,7 @@ class Injection:
     """Keeps one fault's count. `armed` is how often it has struck and has not acted yet."""
 
     def __init__(self, number: int, order: FaultOrder, fault: Fault, trigger: Trigger, random: Random) -> None:
-        times = order.times if order.times is not None else 1 if trigger.chance is None else 0
+        times = order.times if order.times is not None else 0 if trigger.endless else 1
         self.number, self.order, self.fault, self.trigger = number, order, fault, trigger
         self.random = random
         self.strikes: list[datetime] = []
@@ -45,6 +45,11 @@ class Injection:
     def active(self) -> bool:
         """Whether it has struck at least once, and has not been cleared."""
         return bool(self.strikes) and not self.ending
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has struck as often as it may."""
+        return self._watch.spent
 
     def concerns(self, client: Client | None) -> bool:
         return self.order.client is None or (client is not None and client.name == self.order.client)
@@ -76,5 +81,5 @@ class Injection:
             "client": self.order.client,
             "struck": len(self.strikes),
             "strikes": [moment.isoformat() for moment in self.strikes[-100:]],
-            "waiting": not self._watch.spent or bool(self._armed),
+            "waiting": not self.spent or bool(self._armed),
         }

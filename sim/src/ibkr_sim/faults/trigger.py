@@ -1,13 +1,14 @@
-"""When a fault strikes: `now`, `order:3`, `message/49:2`, `cancel~0.2`, `request:/tickle`, `time:+30`."""
+"""When a fault strikes: `now`, `order:3`, `message/49:2`, `cancel~0.2`, `request:/tickle`, `time:23:45`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
 from random import Random
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ibkr_sim.faults.moments import Moment
 
@@ -18,9 +19,13 @@ _REQUEST: Final = re.compile(
     r"(?P<moment>request):(?P<subject>/[\w/*.+-]{0,200})(?::(?P<nth>\d{1,9})|~(?P<chance>[01]?\.?\d{0,9}))?"
 )
 _NUMBERED: Final = frozenset({Moment.MESSAGE, Moment.FRAME, Moment.REQUEST})
+_DAILY: Final = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+_DAYS_ZONE: Final = "America/New_York"
+"""By whose clock IBKR's days and nights go."""
 _RELATIVE: Final = re.compile(r"\+(\d{1,9}(?:\.\d{1,6})?)")
 HELP: Final = (
-    "now, order:3, modify, cancel:2, message/49:2, execution, snapshot, enter, leave, order~0.2, time:+30, bytes:500; "
+    "now, order:3, modify, cancel:2, message/49:2, execution, snapshot, enter, leave, order~0.2, time:+30, "
+    "time:23:45 (every day, in New York), bytes:500; "
     "at the Web API's door also reply, request:5, request:/iserver/account/*/orders:2, request~0.1, frame/sor:3"
 )
 
@@ -40,7 +45,19 @@ class Trigger:
     """Instead of counting: each time with this probability."""
     at: datetime | None = None
     after: timedelta | None = None
-    """Simulated time, for `time`: a moment, or from now."""
+    daily: time | None = None
+    """Simulated time, for `time`: a moment, from now, or an hour of every day in New York."""
+
+    @property
+    def endless(self) -> bool:
+        """Whether it strikes again and again unless a number of times is named."""
+        return self.chance is not None or self.daily is not None
+
+    def due(self, now: datetime) -> datetime | None:
+        """When `time` comes next; None for all that does not go by the clock."""
+        if self.daily is not None:
+            return _next(self.daily, now)
+        return now + self.after if self.after is not None else self.at
 
 
 def parse(text: str) -> Trigger:
@@ -69,13 +86,21 @@ def parse(text: str) -> Trigger:
 def _timed(text: str) -> Trigger:
     if match := _RELATIVE.fullmatch(text):
         return Trigger(Moment.TIME, after=timedelta(seconds=float(match[1])))
+    if _DAILY.fullmatch(text):
+        return Trigger(Moment.TIME, daily=time.fromisoformat(text))
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise InvalidFault("a time is +30 (simulated seconds from now) or 2026-03-02T15:30:00Z")
+        raise InvalidFault("a time is +30 (simulated seconds from now), 23:45 (every day) or 2026-03-02T15:30:00Z")
     return Trigger(Moment.TIME, at=at)
+
+
+def _next(hour: time, now: datetime) -> datetime:
+    here = now.astimezone(ZoneInfo(_DAYS_ZONE))
+    today = datetime.combine(here.date(), hour, here.tzinfo)
+    return today if today > here else datetime.combine(here.date() + timedelta(days=1), hour, here.tzinfo)
 
 
 class Watch:

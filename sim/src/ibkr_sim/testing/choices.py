@@ -21,7 +21,7 @@ BEAT: Final = 0.02
 """Real seconds between two looks at the clock: a test that moves time should not wait for the doors to see it."""
 
 
-def choose(
+def choose(  # noqa: PLR0913  every choice has its name
     *,
     seed: int = 1,
     start: datetime = MONDAY,

@@ -19,6 +19,8 @@ FIRST_CONID = 910_000_001
 """Beyond the catalogue's own: a combination has no number until somebody names it."""
 _CENT = Decimal("0.01")
 _MOST_LEGS = 8
+_EXACTNESS = 1e-9
+"""Relative; what the last digits of a sum may be off by."""
 
 
 class Combos:
@@ -117,6 +119,27 @@ class ComboPit:
         before = ticket.remaining
         self._clerk.fill_combination(ticket, contract, fills, quantity, offer.price, now)
         self._followed(ticket, before, now)
+
+    def calm_until(self, ticket: Ticket, contract: Contract, start: int, end: int) -> int:
+        """The last step up to `end` before one in which it may fill; `start` is now. Never later than is certain."""
+        limit, reach = ticket.limit, end - start
+        while limit is not None and reach > 0:
+            best = self._best(contract, ticket.side, start, start + reach)
+            if best > float(limit) if ticket.side is Side.BUY else best < float(limit):
+                return start + reach
+            reach //= 4
+        return start
+
+    def _best(self, contract: Contract, side: Side, start: int, end: int) -> float:
+        """No purchase costs less in these steps, no sale brings more."""
+        sign = 1 if side is Side.BUY else -1
+        best = slack = 0.0
+        for leg in contract.legs:
+            low, high = self._tape(leg.conid).span(start, end)
+            ratio = sign * leg.signed_ratio
+            best += ratio * (low if ratio > 0 else high)
+            slack += abs(ratio) * high * _EXACTNESS
+        return sign * (best - slack)
 
     def quote(self, contract: Contract, time: datetime) -> Quote:
         """The street's, out of those of the legs."""

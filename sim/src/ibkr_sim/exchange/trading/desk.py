@@ -108,10 +108,21 @@ class Desk:
         return self._pit.book(conid)
 
     def followed(self) -> set[int]:
-        """Contracts of which every single step counts: conditions and combinations are looked at in each."""
+        """Contracts of which every single step counts: conditions are looked at in each."""
         conditions = (ticket.request.conditions for ticket in self._watching.values())
-        watched = {conid for one in conditions if one is not None for conid in one.conids}
-        return watched | {leg.conid for ticket in self._combos.resting.values() for leg in self._legs(ticket)}
+        return {conid for one in conditions if one is not None for conid in one.conids}
+
+    def combos_calm_until(self, start: int, end: int) -> tuple[int, set[int]]:
+        """The last step up to `end` before one in which a combination may fill, and the legs of those that may now."""
+        legs: set[int] = set()
+        for ticket in self._combos.resting.values():
+            contract = self._contract(ticket.request.conid)
+            reach = self._combos.calm_until(ticket, contract, start, end)
+            if reach == start:
+                legs.update(leg.conid for leg in contract.legs)
+            else:
+                end = min(end, reach)
+        return end, legs
 
     def calm(self, conid: int) -> tuple[Decimal, Decimal] | None:
         """Between these no order in a contract trades, moves or wakes; None where one may at any price."""
