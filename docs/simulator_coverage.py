@@ -194,10 +194,10 @@ HOLES: Final = {
 }
 """Messages that no tour can see, and why."""
 HEAD: Final = """\
-Unmodified third-party clients make tours of the TWS door in the tests. Each makes every call it has, and what it is
-answered is compared, field by field, with the exchange's books, its record of prices and its catalogue. What crosses
-the door is noted, frame by frame. This page is made from those notes, not from the simulator's source, and a tour that
-no longer sees what stands here fails.
+Unmodified third-party clients make tours of the TWS door in the tests. Each makes every call below that it has, and
+what it is answered is compared, field by field, with the exchange's books, its record of prices and its catalogue. What
+crosses the door is noted, frame by frame. This page is made from those notes, not from the simulator's source, and a
+tour that no longer sees what stands here fails.
 """
 READ: Final = """\
 A cell names the clients, by their letters, for which the message has crossed at that server version. `-`: the version

@@ -72,6 +72,7 @@ def settings(door: Door, gateway: int) -> Settings:
             first_word_timeout=1.0,
             never_arrived_after=10,
             inquiry_interval=2,
+            reconcile_interval=10,
             tws_time_zone="America/New_York",
             questions_file=POLICY,
             answer_timeout=8,

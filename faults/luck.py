@@ -100,6 +100,7 @@ BAD_DAYS: Final = (
     BadDay("duplicate_execution", "execution"),
     BadDay("late_execution", "execution", _drawn(seconds=(0.2, 6.0))),
     BadDay("corrected_execution", "execution", _correction, tickets=2),
+    BadDay("busted_execution", "execution"),
     BadDay("commission_first", "execution"),
     BadDay("fill_in_outage", "order"),
     BadDay("modify_forks", "modify", tickets=4),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -79,7 +80,7 @@ class NaiveClient:
         except ConnectionError:
             return 503, {}
 
-    async def settled(self, _hidden: frozenset[int]) -> bool:
+    async def settled(self, _hidden: frozenset[int], _since: datetime) -> bool:
         """It has no way to tell: it gets its time."""
         now = asyncio.get_running_loop().time()
         if not self._ib.isConnected():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from fastapi import FastAPI
 
@@ -100,10 +101,11 @@ class Service:
             return 0, {}
         return asking.result()
 
-    async def settled(self, hidden: frozenset[int]) -> bool:
-        """Whether it has found out all that it can. Of `hidden` perm ids the broker shows fills no more.
+    async def settled(self, hidden: frozenset[int], since: datetime) -> bool:
+        """Whether it has found out all that it can, and looked at the broker's lists `since` the trouble was over.
 
-        For waiting, not for judging: no answer says which fills are owed. Raises what the service has died of.
+        Of `hidden` perm ids the broker shows fills no more. For waiting, not for judging: no answer says which fills
+        are owed. Raises what the service has died of.
         """
         if self._house is None or self._machine is None:
             return False
@@ -111,7 +113,10 @@ class Service:
             self._machine.result()
         engine = self._house.machine.engine
         orders = (await engine.orders.list(limit=10_000)).orders
-        return engine.sessions.current.ready and not any(_waits(order, hidden) for order in orders)
+        looked = engine.reconciliation.view().compared_at
+        if not engine.sessions.current.ready or looked is None or looked < since:
+            return False
+        return not any(_waits(order, hidden) for order in orders)
 
     async def beliefs(self) -> Beliefs:
         """As GET /orders, the listener and whoever opens the journal afresh have it. It is dead afterwards."""

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Protocol
 
 from faults import luck
@@ -43,7 +44,7 @@ class Subject(Protocol):
     async def die_at_its_next_write(self, moment: Moment, patience: float) -> None: ...
     async def hang_up(self, seconds: float) -> None: ...
     async def ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Json]: ...
-    async def settled(self, hidden: frozenset[int]) -> bool: ...
+    async def settled(self, hidden: frozenset[int], since: datetime) -> bool: ...
     async def beliefs(self) -> Beliefs: ...
 
 
@@ -231,10 +232,11 @@ class World:
         self._wire.heal()
         self._wire.cut()
         await self._subject.hang_up(0)
+        since = world_time(asyncio.get_running_loop())
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.sleep(1)  # until it has noticed that the wire broke
-                while not await self._settled():  # noqa: ASYNC110  what the service knows can only be asked
+                while not await self._settled(since):  # noqa: ASYNC110  what the service knows can only be asked
                     await asyncio.sleep(1)
 
     async def _last_word(self) -> None:
@@ -243,8 +245,9 @@ class World:
         body = {**LAST_WORD, "client_order_id": LAST}
         self._asked.place(LAST, Answer("POST", body, *await self._subject.ask("POST", "/orders", body)))
 
-    async def _settled(self) -> bool:
-        return await self._subject.settled(frozenset(fill.perm_id for fill in self._ledger().fills if fill.hidden))
+    async def _settled(self, since: datetime) -> bool:
+        hidden = frozenset(fill.perm_id for fill in self._ledger().fills if fill.hidden)
+        return await self._subject.settled(hidden, since)
 
     def _ledger(self) -> Ledger:
         midnights = [at for one in self._struck if one.order.name == luck.FOREVER for at in one.strikes]

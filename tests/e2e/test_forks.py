@@ -76,6 +76,28 @@ async def test_a_corrected_fill_changes_the_figures_and_counts_once(home: Any) -
     assert Decimal(str(shown["commission"])) == charge.amount
 
 
+async def test_a_busted_fill_counts_for_nothing(home: Any) -> None:
+    home.simulator.faults.inject("busted_execution", "execution")
+    order = await placed(home, limit=300)
+
+    async def busted() -> dict[str, Any] | None:
+        shown = (await home.call("GET", f"/orders/{order['id']}"))[1]
+        return dict(shown) if shown["filled_qty"] == 0 and shown["commission"] == 0 else None
+
+    shown = await home.until(busted)
+    assert shown["avg_fill_price"] is None
+    [(execution, charge)] = home.simulator.exchange.executions()
+    assert execution.shares == charge.amount == 0
+
+    async def nothing_held() -> bool:
+        rows = (await home.call("GET", "/positions"))[1]["positions"]
+        return not any(row["qty"] for row in rows)
+
+    await home.until(nothing_held)
+    lines = (await home.call("GET", "/reconciliation"))[1]["positions"]
+    assert not any(line["difference"] for line in lines)
+
+
 async def test_a_correction_names_the_execution_that_it_replaces(home: Any) -> None:
     home.simulator.faults.inject("corrected_execution", "execution")
     async with home.http.ws_connect("/ws/ib") as socket:

@@ -91,6 +91,20 @@ async def test_a_corrected_size_changes_the_position(house: House) -> None:
     assert [order.filled for order in house.orders()] == [9]
 
 
+async def test_a_busted_execution_leaves_neither_shares_nor_costs(house: House) -> None:
+    client = await house.client()
+    house.fault("busted_execution")
+    before = _cash(house.simulator.exchange.account_values("DU9912345"))
+    client.order(1)
+    first = next(message for message in await client.until("59") if message[0] == "11")
+    busted = next(message for message in await client.until("59") if message[0] == "11")
+    assert (busted[14][:-3], busted[14][-3:]) == (first[14][:-3], ".02")
+    assert Decimal(busted[19]) == 0
+    assert not house.position()
+    assert [order.filled for order in house.orders()] == [0]
+    assert _cash(house.simulator.exchange.account_values("DU9912345")) == before
+
+
 async def test_a_correction_of_a_closing_trade_changes_the_profit(house: House) -> None:
     client = await house.client()
     await client.place(1)

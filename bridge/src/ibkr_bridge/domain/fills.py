@@ -41,7 +41,8 @@ def counted(order: Order, event: Executed) -> Order:
     if leg:
         return _leg_counted(order, event, known, leg)
     if known is None:
-        fill = Fill(event.exec_id, event.qty, event.price, event.broker.perm_id)
+        late = revision(event.exec_id) > 1  # what it corrects was never told
+        fill = Fill(event.exec_id, event.qty, event.price, event.broker.perm_id, corrected=late)
         return _totalled(replace(order, fills=(*order.fills, fill)), event, Decimal(0))
     if revision(event.exec_id) <= revision(known.exec_id):
         return order
@@ -101,7 +102,7 @@ def _totalled(order: Order, event: Executed, less: Decimal, *, corrected: bool =
     total = told if corrected else max(told, order.filled_qty)
     price = order.avg_fill_price
     if order.executed_qty == total:
-        price = average(order) or price
+        price = average(order)
     elif len(broker) < 2 and event.cum_qty >= order.filled_qty:  # fills are still missing: the broker knows them
         price = event.avg_price
     return replace(order, broker=broker, filled_qty=total, avg_fill_price=price)

@@ -222,7 +222,8 @@ def _told(order: Order, event: Reported) -> Order:
     index = _place(order.broker, event.broker)
     broker = with_broker(order.broker, event.broker)
     before = broker[index]
-    last = event.status.terminal and event.filled_qty == shown_by(order, before.perm_id) > 0
+    shown = any(fill.perm_id == before.perm_id for fill in order.own_fills)
+    last = event.status.terminal and shown and event.filled_qty == shown_by(order, before.perm_id)
     theirs = replace(
         before,
         status=_later(before.status, event.status),

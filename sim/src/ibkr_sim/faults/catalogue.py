@@ -40,6 +40,7 @@ KINDS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
         "duplicate_execution": executions.DuplicateExecution,
         "late_execution": executions.LateExecution,
         "corrected_execution": executions.CorrectedExecution,
+        "busted_execution": executions.BustedExecution,
         "commission_first": executions.CommissionFirst,
         "fill_in_outage": wire.FillInOutage,
         "modify_forks": orders.ModifyForks,

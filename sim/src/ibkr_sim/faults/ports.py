@@ -160,3 +160,6 @@ class Backstage(Protocol):
 
     def correct(self, exec_id: str, *, price: Decimal, shares: Decimal) -> Execution | None:
         """Book an execution anew under the next correction number. Raises ValueError."""
+
+    def bust(self, exec_id: str) -> Execution | None:
+        """Undo an execution under the next correction number, with its commission."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -101,17 +102,15 @@ class CommissionFirst(Fault):
 
 
 @dataclass(eq=False)
-class CorrectedExecution(Fault):
-    """An execution comes again under the next .NN of its execId, at another price or size; the ledger follows.
-
-    The price changes by `price_by`, the size by `shares_by`; it comes that many simulated seconds after the commission.
-    """
+class _Amended(Fault):
+    """What becomes of an execution so many simulated seconds after its commission."""
 
     acts_on: ClassVar[Moment | None] = Moment.EXECUTION
-    price_by: Decimal = Decimal("-0.01")
-    shares_by: Decimal = Decimal(0)
     seconds: Decimal = Decimal(0)
     _chosen: set[str] = field(default_factory=set, init=False)
+
+    @abstractmethod
+    def amend(self, execution: Execution) -> None: ...
 
     def executing(self, client: Client, message: Message) -> None:
         self._chosen.add(message.exec_id)
@@ -119,19 +118,43 @@ class CorrectedExecution(Fault):
     def leaving(self, client: Client, message: Message) -> Iterable[Message]:
         if message.kind is Kind.COMMISSION and message.exec_id in self._chosen:
             self._chosen.discard(message.exec_id)
-            self.stage.after(self.seconds, partial(self._correct, message.exec_id))
+            self.stage.after(self.seconds, partial(self._amend, message.exec_id))
         return (message,)
 
-    def _correct(self, exec_id: str) -> None:
-        rows = (row for row, _commission in self.stage.market.executions() if row.exec_id == exec_id)
-        execution = next(rows, None)
-        if execution is None:
-            return
+    def _amend(self, exec_id: str) -> None:
+        for execution, _commission in self.stage.market.executions():
+            if execution.exec_id == exec_id:
+                self.amend(execution)
+                return
+
+
+@dataclass(eq=False)
+class CorrectedExecution(_Amended):
+    """An execution comes again under the next .NN of its execId, at another price or size; the ledger follows.
+
+    The price changes by `price_by`, the size by `shares_by`; it comes that many simulated seconds after the commission.
+    """
+
+    price_by: Decimal = Decimal("-0.01")
+    shares_by: Decimal = Decimal(0)
+
+    def amend(self, execution: Execution) -> None:
         price, shares = execution.price + self.price_by, execution.shares + self.shares_by
         if price > 0 and shares > 0:
             order = self.stage.market.order(execution.perm_id)
             room = order.request.quantity - order.filled + execution.shares if order else execution.shares
-            self.stage.backstage.correct(exec_id, price=price, shares=min(shares, room))
+            self.stage.backstage.correct(execution.exec_id, price=price, shares=min(shares, room))
+
+
+@dataclass(eq=False)
+class BustedExecution(_Amended):
+    """An execution is undone: it comes again under the next .NN of its execId, of no shares, and costs nothing.
+
+    As exchanges break trades that were clearly erroneous. How IBKR tells of it is not on record.
+    """
+
+    def amend(self, execution: Execution) -> None:
+        self.stage.backstage.bust(execution.exec_id)
 
 
 def _is_of(row: object, exec_ids: set[str]) -> bool:
