@@ -20,13 +20,15 @@ from ibkr_sim.webapi.settings import WebApiSettings
 from tests.coverage.recorder import missing, recorded, write
 from tests.foreign.ibind_judge import CONSUMER, OAUTH, WAYS, Judge
 
+TOURS = sorted(path.stem for path in Path(__file__).parent.glob("tour*.py"))
+pytest.register_assert_rewrite(*(f"tests.foreign.{name}" for name in ("puppet", *TOURS)))
 ACCOUNT = "DU9912345"
 AAPL = 265598
 CLIENTS = {
     **dict.fromkeys(("test_ib_async_tour", "test_data_ib_async_tour", "test_order_types_ib_async"), "ib_async"),
-    **dict.fromkeys(("test_order_types_by_hand", "test_world_ib_async"), "ib_async"),
-    **dict.fromkeys(("test_ib_insync_tour", "test_data_ib_insync_tour"), "ib_insync"),
-    **dict.fromkeys(("test_ibapi_tour", "test_data_ibapi_tour"), "ibapi"),
+    **dict.fromkeys(("test_order_types_by_hand", "test_world_ib_async", "test_ib_async_calls"), "ib_async"),
+    **dict.fromkeys(("test_ib_insync_tour", "test_data_ib_insync_tour", "test_ib_insync_calls"), "ib_insync"),
+    "test_ibapi_calls": "ibapi",
     "test_nautilus_ibapi_tour": "nautilus-ibapi",
     "test_stoqey_tour": "@stoqey/ib",
 }
@@ -85,7 +87,10 @@ def crossings(request: pytest.FixtureRequest) -> Iterator[None]:
 async def judged() -> AsyncIterator[Judged]:
     """Time stands still, so that what a client was told is still what the books say."""
     opening = SimulatorSettings(
-        tws=TwsSettings(port=0, beat=0.02), control_port=None, start=datetime(2026, 3, 2, 15, 0, tzinfo=UTC), speed=0
+        tws=TwsSettings(port=0, beat=0.02, fundamentals=True),
+        control_port=None,
+        start=datetime(2026, 3, 2, 15, 0, tzinfo=UTC),
+        speed=0,
     )
     async with Simulator(opening) as simulator:
         yield Judged(simulator)

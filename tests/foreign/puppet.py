@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).parent
 PATIENCE = 10.0
+TICKS = frozenset({"tickPrice", "tickSize", "tickGeneric", "tickString"})
 LONGEST_LINE = 1 << 22
 
 
@@ -20,6 +25,8 @@ class Puppet:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.heard: dict[str, list[list[Any]]] = defaultdict(list)
+        self.ticks: dict[int, dict[int, Any]] = defaultdict(dict)
+        """The latest of each kind, by request id; numbers as numbers."""
         self._news = asyncio.Event()
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -34,6 +41,9 @@ class Puppet:
         while line := await self._process.stdout.readline():
             name, arguments = json.loads(line, parse_float=Decimal)
             self.heard[name].append(arguments)
+            if name in TICKS:
+                request_id, kind, value = arguments[:3]
+                self.ticks[request_id][int(kind)] = value if name == "tickString" else float(value)
             self._news.set()
 
     async def until(self, condition: Callable[[], Any], why: str = "") -> Any:
@@ -47,6 +57,16 @@ class Puppet:
         except TimeoutError:
             latest = {name: rows[-1] for name, rows in self.heard.items() if name in ("error", "info", "failed")}
             raise AssertionError(f"waited in vain for {why or 'an event'}; the last of each: {latest}") from None
+
+    async def becomes(self, tell: Callable[[], Any], known: object) -> None:
+        """Wait until what is told is what is known."""
+        with suppress(AssertionError):
+            await self.until(lambda: tell() == known)
+        assert tell() == known
+
+    def rows(self, name: str, request_id: int) -> list[list[Any]]:
+        """What events of that name have said of a request, without its id."""
+        return [row[1:] for row in self.heard[name] if str(row[0]) == str(request_id)]
 
     async def event(self, name: str, *first: object, count: int = 1) -> list[list[Any]]:
         """Every event of that name that begins with these arguments, once there are so many."""
@@ -92,9 +112,32 @@ async def puppet(*command: str, environment: Mapping[str, str]) -> AsyncIterator
             assert not complaints, complaints
 
 
+def python_puppet(
+    script: str, *arguments: object, installed: Path | None = None
+) -> AbstractAsyncContextManager[Puppet]:
+    """A client written in Python; `installed` is the folder that it is in, if that is not the tests' environment."""
+    environment = {**os.environ} if installed is None else {**os.environ, "PYTHONPATH": str(installed)}
+    return puppet(sys.executable, str(HERE / script), *map(str, arguments), environment=environment)
+
+
 def made(name: str, **fields: object) -> dict[str, object]:
     """An object of one of the client's classes."""
     return {"class": name, "fields": fields}
+
+
+def same(told: object, known: object) -> bool:
+    """Whether a value as a client tells it is the one that is known: numbers as numbers, nothing as empty text."""
+    if isinstance(known, bool):
+        return bool(told) is known
+    if isinstance(known, int | float | Decimal):
+        return told is not None and float(str(told)) == float(known)
+    return ("" if told is None else str(told)) == str(known)
+
+
+def agree(told: Mapping[str, Any], **known: object) -> None:
+    """Every field that is known is told so."""
+    wrong = {name: (told.get(name), value) for name, value in known.items() if not same(told.get(name), value)}
+    assert not wrong, f"told and known: {wrong}"
 
 
 def exact(value: object) -> Decimal:

@@ -14,6 +14,8 @@ import pytest
 from ib_async import IB, Contract, Forex, Option, ScannerSubscription, Stock
 
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.reference.venues import spread_out
+from tests.foreign.tour_of_quotes import moving, standing
 
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
@@ -169,6 +171,12 @@ async def test_a_ticker_has_every_figure_that_was_asked_for(judged: Judged, vers
         exchange = judged.simulator.exchange
         ticker = ib.reqMktData(stock, "100,101,104,105,106,165,221,225,233,236,258,293,294,295,318,375,411,456,595")
         await until(ticker.hasBidAsk)
+        begun = standing(exchange, judged.conid)
+        await until(lambda: exact(ticker.putOpenInterest) == exact(begun[28]))
+        told = (ticker.low13week, ticker.high13week, ticker.low26week, ticker.high26week, ticker.low52week)
+        assert told == tuple(begun[kind] for kind in (15, 16, 17, 18, 19))
+        assert (ticker.high52week, ticker.avVolume, ticker.histVolatility) == (begun[20], begun[21], begun[23])
+        assert ticker.callOpenInterest == begun[27]
         ticks = ib.reqTickByTickData(stock, "AllLast")
         seen: list[Any] = []
         ticks.updateEvent += lambda one: seen.extend(one.tickByTicks)
@@ -178,10 +186,11 @@ async def test_a_ticker_has_every_figure_that_was_asked_for(judged: Judged, vers
         await until(lambda: exact(ticker.last) == quote.last and exact(ticker.rtTradeVolume) == quote.volume)
         await until(lambda: ticker.tradeCount == exchange.day_trades(judged.conid)[0])
         assert (exact(ticker.bid), exact(ticker.ask), exact(ticker.volume)) == (quote.bid, quote.ask, quote.volume)
-        assert exact(ticker.markPrice) == exact(ticker.lastRthTrade) == quote.last
-        assert ticker.low52week <= ticker.low13week < ticker.high13week <= ticker.high52week
-        assert ticker.shortable == 3
-        assert 0 < ticker.histVolatility < 1
+        now = moving(exchange)
+        await until(lambda: ticker.volumeRate == now[56])
+        assert (ticker.impliedVolatility, ticker.markPrice, ticker.tradeRate) == (now[24], now[37], now[55])
+        assert (ticker.lastRthTrade, ticker.rtHistVolatility) == (now[57], now[58])
+        assert (ticker.shortable, ticker.shortableShares) == (now[46], now[89])
         _count, turnover = exchange.day_trades(judged.conid)
         assert ticker.vwap == pytest.approx(float(turnover / quote.volume), abs=1e-4)
         assert seen
@@ -204,7 +213,14 @@ async def test_the_books_that_are_kept_are_those_of_the_exchange(judged: Judged,
         ib.cancelMktDepth(venue)
         smart = ib.reqMktDepth(Stock("AAPL", "SMART", "USD", conId=judged.conid), 20, isSmartDepth=True)
         await until(lambda: len(smart.domBids) == len(smart.domAsks) == 20)
-        assert exact(smart.domAsks[0].price) == judged.simulator.exchange.quote(judged.conid).ask
+        known, found = (
+            judged.simulator.exchange.contract(judged.conid),
+            judged.simulator.exchange.depth(judged.conid, 20),
+        )
+        assert known is not None
+        for rows, levels in ((smart.domBids, found.bids), (smart.domAsks, found.asks)):
+            spread = [(level.exchange, level.price, level.size) for level in spread_out(known, levels, 20)]
+            assert [(row.marketMaker, exact(row.price), exact(row.size)) for row in rows] == spread
         exchanges = await soon(ib.reqMktDepthExchangesAsync())
         parts = await soon(ib.reqSmartComponentsAsync("9c0001"))
         assert {part.exchange for part in parts} <= {row.exchange for row in exchanges}

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from ibkr_sim.exchange.model import Quote
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.reference.venues import spread_out
+from tests.foreign.tour_of_research import ranked
 
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
@@ -82,7 +85,9 @@ async def history(ib: Any, judged: Judged, stock: Any) -> None:
     assert exact(ticks[-1].price) == exchange.quote(judged.conid).last
     head = await soon(ib.reqHeadTimeStampAsync(stock, "TRADES", useRTH=True, formatDate=1))
     assert head == datetime(2005, 1, 3, 14, 30)  # noqa: DTZ001 - the client gives it without a zone
-    assert await soon(ib.reqHistogramDataAsync(stock, useRTH=True, period="1 day"))
+    histogram = await soon(ib.reqHistogramDataAsync(stock, useRTH=True, period="1 day"))
+    day = await soon(ib.reqHistoricalDataAsync(stock, "", "1 D", "1 min", "TRADES", useRTH=True))
+    assert sum(row.count for row in histogram) == sum(bar.volume for bar in day)
 
 
 async def streams(ib: Any, judged: Judged, stock: Any) -> None:
@@ -107,7 +112,10 @@ async def streams(ib: Any, judged: Judged, stock: Any) -> None:
         exact(ticker.rtTradeVolume if ticker.rtTradeVolume == ticker.rtTradeVolume else ticker.rtVolume)
     ) == quote.volume
     assert exact(kept[-1].close) * 2 == (quote.bid or 0) + (quote.ask or 0)
-    await until(lambda: depth.domBids and exact(depth.domBids[0].price) == quote.bid)
+    apple, levels = exchange.contract(judged.conid), exchange.depth(judged.conid, 10).bids
+    assert apple is not None
+    spread = [(level.exchange, level.price, level.size) for level in spread_out(apple, levels, 10)]
+    await until(lambda: [(row.marketMaker, exact(row.price), exact(row.size)) for row in depth.domBids] == spread)
     await soon(ib.reqCurrentTimeAsync())  # it forgets a book when it cancels it, and stumbles over rows that come later
     for cancel, what in (
         (ib.cancelHistoricalData, kept),
@@ -119,9 +127,17 @@ async def streams(ib: Any, judged: Judged, stock: Any) -> None:
     await soon(ib.reqCurrentTimeAsync())
 
 
+def loss(quote: Quote) -> Decimal:
+    """Greatest for what has fallen most."""
+    assert quote.last is not None
+    assert quote.close is not None
+    return (quote.close - quote.last) / quote.close
+
+
 async def knowledge(ib: Any, library: ModuleType, judged: Judged, stock: Any) -> None:
     scan = library.ScannerSubscription(instrument="STK", locationCode="STK.US", scanCode="TOP_PERC_LOSE")
-    assert await soon(ib.reqScannerDataAsync(scan))
+    rows = await soon(ib.reqScannerDataAsync(scan))
+    assert [row.contractDetails.contract.conId for row in rows] == ranked(judged.simulator.exchange, loss)
     news = await soon(ib.reqHistoricalNewsAsync(stock.conId, "BRFG+DJNL", "", "", 3))
     assert [row.providerCode for row in news] == ["DJNL", "BRFG", "DJNL"]
     article = await soon(ib.reqNewsArticleAsync(news[1].providerCode, news[1].articleId))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.foreign.tour_of_ib_class import play
+
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
@@ -36,6 +38,13 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - the client's state changes while its messages are read
             await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("version", [157, 176])
+async def test_what_the_class_of_ib_insync_keeps_is_what_the_exchange_knows(
+    library: ModuleType, judged: Judged, version: int
+) -> None:
+    await play(library, judged, version)
 
 
 @pytest.mark.parametrize("version", [157, 176])

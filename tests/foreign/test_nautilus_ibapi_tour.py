@@ -6,19 +6,14 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from ibkr_sim.testing.choices import choose
-from ibkr_sim.testing.running import RunningSimulator
 from tests.foreign.dialects import Modern
-from tests.foreign.full_tour import play
-from tests.foreign.puppet import puppet
-from tests.foreign.tour import Tour
-from tests.foreign.tour_of_trading import binding
+from tests.foreign.full_tour import advise, play
+from tests.foreign.puppet import python_puppet
+from tests.foreign.tour import Enter, advisory, everything, travelling
 
 VERSIONS = (176, 178, 193, 200)
 pytestmark = [pytest.mark.foreign, pytest.mark.parametrize("version", VERSIONS)]
@@ -41,24 +36,19 @@ def client() -> Path:
     return folder
 
 
-@asynccontextmanager
-async def arrived(client: Path, version: int, client_id: int) -> AsyncIterator[Tour]:
-    program = str(Path(__file__).parent / "modern_ibapi.py")
-    with RunningSimulator(choose(version_cap=version, webapi=False, pacing=False)) as simulator:
-        command = (sys.executable, program, str(simulator.port), str(client_id))
-        async with puppet(*command, environment={**os.environ, "PYTHONPATH": str(client)}) as app:
-            yield Tour(simulator, app, Modern(), version)
+def enter(client: Path) -> Enter:
+    return lambda port, client_id: python_puppet("ibapi_client.py", port, client_id, installed=client)
 
 
 async def test_a_tour_of_every_call_of_ibkrs_present_client_finds_what_the_exchange_knows(
     client: Path, version: int
 ) -> None:
-    async with arrived(client, version, client_id=1) as tour:
+    async with travelling(everything(version), Modern(), enter(client), client_id=1) as tour:
         await play(tour)
 
 
-async def test_client_zero_of_ibkrs_present_client_is_told_how_orders_by_hand_are_bound(
+async def test_an_advisor_with_ibkrs_present_client_shares_orders_and_binds_those_by_hand(
     client: Path, version: int
 ) -> None:
-    async with arrived(client, version, client_id=0) as tour:
-        await binding(tour)
+    async with travelling(advisory(version), Modern(), enter(client), client_id=0) as tour:
+        await advise(tour)

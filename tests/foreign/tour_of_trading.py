@@ -1,29 +1,32 @@
-"""Every call about sessions, orders and accounts, each answer compared with the books."""
+"""Every call about sessions and orders, each answer compared with the books."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from tests.foreign.puppet import exact, exactly, made
+from ibkr_sim.exchange.exchange import Exchange
+from ibkr_sim.exchange.model import Order, OrderRequest, Preview, Side
+from tests.foreign.puppet import agree, made, same
 from tests.foreign.tour import AAPL, Tour, contract
+
+NOTHING = (None, "", "1.7976931348623157E+308", "1.7976931348623157e+308")
+"""How a number that is not there is told."""
 
 
 async def session(tour: Tour) -> None:
     app = tour.app
     assert (await app.event("server"))[0][0] == tour.version
-    assert (await app.event("managedAccounts"))[0][0].strip(",").split(",") == list(tour.simulator.accounts)
     (first,) = await app.event("nextValidId")
     app.reqIds(1)
     assert (await app.event("nextValidId", count=2))[-1] == first
     app.reqManagedAccts()
-    await app.event("managedAccounts", count=2)
+    told = [row[0].strip(",").split(",") for row in await app.event("managedAccounts", count=2)]
+    assert told == [list(tour.simulator.accounts)] * 2
     app.setServerLogLevel(5)
-    app.reqMarketDataType(1)
-    app.reqNewsBulletins(True)
-    app.cancelNewsBulletins()
     if tour.version >= 167:
         app.reqUserInfo(number := tour.number())
-        await app.event("userInfo", number)
+        assert await app.event("userInfo", number) == [[number, ""]]
     now = int(tour.simulator.now.timestamp())
     app.reqCurrentTime()
     assert (await app.event("currentTime"))[0][0] == now
@@ -32,157 +35,196 @@ async def session(tour: Tour) -> None:
         assert (await app.event("currentTimeInMillis"))[0][0] == now * 1000
 
 
+def order_of(tour: Tour, number: int) -> Order:
+    """The one that goes by this id of the client's."""
+
+    def find(exchange: Exchange) -> list[Order]:
+        rows = (*exchange.completed_orders(), *exchange.open_orders())
+        return [row for row in rows if (row.request.client_id, row.request.order_id) == (tour.client_id, number)]
+
+    (found,) = tour.ask(find)
+    return found
+
+
+async def standing(tour: Tour, number: int) -> Order:
+    """The order, of which the client has heard the latest."""
+    order = order_of(tour, number)
+    parent = str(order.request.wire.get("parentId") or 0)
+    known = [float(value) for value in (order.filled, order.remaining, order.average_price)]
+    facts = [
+        order.status.value,
+        *known,
+        order.perm_id,
+        int(parent),
+        float(order.last_price),
+        tour.client_id,
+        order.why_held,
+    ]
+
+    def told() -> list[Any]:
+        rows = tour.app.rows("orderStatus", number)
+        if not rows:
+            return []
+        status, *amounts, perm_id, parent_id, last, client_id, held = rows[-1][:9]
+        return [status, *map(float, amounts), perm_id, parent_id, float(last), client_id, held or ""]
+
+    await tour.app.becomes(told, facts)
+    return order
+
+
 async def trading(tour: Tour) -> None:
     app, first = tour.app, tour.app.heard["nextValidId"][-1][0]
     app.placeOrder(first, contract(), tour.order("MKT", 10))
-    await app.event(tour.says.commission)
-    (execution, charge), *_rest = tour.ask(lambda exchange: exchange.executions())
-    _id, bought, told = app.heard["execDetails"][0]
-    assert (bought["conId"], told["orderId"], told["execId"]) == (AAPL, first, execution.exec_id)
-    assert exactly([told["shares"], told["price"]]) == [execution.shares, execution.price]
-    report = app.heard[tour.says.commission][0][0]
-    assert exact(report.get("commission") or report.get("commissionAndFees")) == charge.amount
-    await app.event("orderStatus", first, "Filled")
-    far = float(execution.price) // 2
-    app.placeOrder(first + 1, contract(), tour.order("LMT", 10, lmtPrice=far, whatIf=True))
-    preview = (await app.event("openOrder", first + 1))[-1][3]
-    assert exact(preview["initMarginChange"]) > 0
-    app.placeOrder(first + 2, contract(), tour.order("LMT", 5, lmtPrice=far))
-    await app.event("orderStatus", first + 2, "Submitted")
-    app.placeOrder(first + 2, contract(), tour.order("LMT", 6, lmtPrice=far + 1))
-    await app.until(lambda: tour.ask(lambda exchange: exchange.open_orders())[0].request.quantity == 6, "the change")
-    (working,) = tour.ask(lambda exchange: exchange.open_orders())
-    assert (working.request.order_id, working.request.limit_price) == (first + 2, Decimal(str(far + 1)))
-    for call in (app.reqOpenOrders, app.reqAllOpenOrders):
-        count = len(app.heard["openOrderEnd"])
-        call()
-        await app.event("openOrderEnd", count=count + 1)
+    await tour.simulator.reaches(lambda exchange: exchange.position(tour.simulator.account, AAPL))
+    price = (await standing(tour, first)).average_price
+    await fills(tour)
+    far = Decimal(int(price) // 2)
+    await preview(tour, first + 1, far)
+    await change(tour, first + 2, far)
+    app.reqIds(1)
+    assert (await app.event("nextValidId", count=3))[-1] == [first + 3]
     app.reqAutoOpenOrders(True)
     await tour.refused(-1, 327)
-    app.cancelOrder(first + 2, tour.says.undone())
-    await app.event("orderStatus", first + 2, "Cancelled")
-    await tour.refused(first + 2, 202)
+
+
+async def preview(tour: Tour, number: int, limit: Decimal) -> None:
+    """Margin and commission are those that the exchange would ask, and no order is there."""
+    account = tour.simulator.account
+    request = OrderRequest(account, AAPL, Side.BUY, Decimal(10), "LMT", limit_price=limit)
+    known: Preview = tour.ask(lambda exchange: exchange.preview(request))
+    tour.app.placeOrder(number, contract(), tour.order("LMT", 10, lmtPrice=float(limit), whatIf=True))
+    ((_contract, told, state),) = [row[1:] for row in await tour.app.event("openOrder", number)]
+    agree(told, action="BUY", totalQuantity=10, orderType="LMT", lmtPrice=limit, whatIf=True)
+    facts = {
+        "initMarginBefore": known.initial_margin_before,
+        "maintMarginBefore": known.maintenance_margin_before,
+        "equityWithLoanBefore": known.equity_before,
+        "initMarginChange": known.initial_margin_change,
+        "maintMarginChange": known.maintenance_margin_change,
+        "equityWithLoanChange": known.equity_change,
+        "initMarginAfter": known.initial_margin_after,
+        "maintMarginAfter": known.maintenance_margin_after,
+        "equityWithLoanAfter": known.equity_after,
+    }
+    agree(state, status="PreSubmitted", **facts)
+    costs = (known.commission, known.commission_min, known.commission_max)
+    assert [float(value) for value in tour.says.commissions(state)] == [float(cost) for cost in costs]
+    assert known.initial_margin_change > 0
+    assert not tour.ask(lambda exchange: exchange.open_orders())
+
+
+async def change(tour: Tour, number: int, limit: Decimal) -> None:
+    """An order is placed, changed, listed beside one by hand, and cancelled."""
+    app = tour.app
+    app.placeOrder(number, contract(), tour.order("LMT", 5, lmtPrice=float(limit)))
+    await app.event("orderStatus", number, "Submitted")
+    app.placeOrder(number, contract(), tour.order("LMT", 6, lmtPrice=float(limit) + 1))
+    await tour.simulator.reaches(lambda exchange: exchange.open_orders()[0].request.quantity == 6)
+    order = await standing(tour, number)
+    assert (order.request.limit_price, order.remaining) == (limit + 1, 6)
+    by_hand = tour.simulator.order_by_hand("BUY", 3, "AAPL", limit="100")
+    assert [row["permId"] for row in await listed(tour, "reqOpenOrders")] == [order.perm_id]
+    rows = {row["permId"]: row for row in await listed(tour, "reqAllOpenOrders")}
+    assert set(rows) == {order.perm_id, by_hand.perm_id}
+    agree(rows[order.perm_id], orderId=number, clientId=tour.client_id, totalQuantity=6, lmtPrice=limit + 1, tif="DAY")
+    agree(rows[by_hand.perm_id], orderId=0, clientId=0, totalQuantity=3, lmtPrice=100, orderType="LMT", action="BUY")
+    tour.simulator.cancel_by_hand(by_hand.perm_id)
+    app.cancelOrder(number, *tour.says.undone())
+    await tour.refused(number, 202)
+    assert (await standing(tour, number)).status == "Cancelled"
     assert tour.ask(lambda exchange: exchange.open_orders()) == []
 
 
-async def brackets(tour: Tour) -> None:
-    app, first = tour.app, tour.app.heard["nextValidId"][-1][0] + 10
-    price = tour.ask(lambda exchange: exchange.quote(AAPL).last)
-    assert price is not None
-    far = float(price) // 2
-    app.placeOrder(first, contract(), tour.order("LMT", 4, lmtPrice=far, transmit=False))
-    child = {"action": "SELL", "parentId": first}
-    app.placeOrder(first + 1, contract(), tour.order("LMT", 4, lmtPrice=far * 3, transmit=False, **child))
-    app.placeOrder(first + 2, contract(), tour.order("STP", 4, auxPrice=far - 10, **child))
-    for number in (first, first + 1, first + 2):
-        await app.event("orderStatus", number)
-    open_ids = {order.request.order_id for order in tour.ask(lambda exchange: exchange.open_orders())}
-    assert open_ids == {first, first + 1, first + 2}
-    app.reqGlobalCancel(tour.says.undone())
-    for number in open_ids:
-        await app.event("orderStatus", number, "Cancelled")
-    app.reqCompletedOrders(False)
-    await app.event("completedOrdersEnd")
-    known = {order.perm_id for order in tour.ask(lambda exchange: exchange.completed_orders())}
-    if tour.version >= tour.says.reads_completed_from:
-        assert {row[1]["permId"] for row in app.heard["completedOrder"]} == known
-    app.reqExecutions(number := tour.number(), made("ExecutionFilter"))
-    await app.event("execDetailsEnd", number)
-    asked = [row[2]["execId"] for row in app.heard["execDetails"] if row[0] == number]
-    assert asked == [execution.exec_id for execution, _charge in tour.ask(lambda exchange: exchange.executions())]
-
-
-async def accounts(tour: Tour) -> None:
-    app, account = tour.app, tour.simulator.account
-    held = tour.ask(lambda exchange: exchange.position(account, AAPL))
-    assert held is not None
-    app.reqPositions()
-    await app.event("positionEnd")
-    owner, what, quantity, cost = app.heard["position"][0]
-    assert (owner, what["conId"], exact(quantity)) == (account, AAPL, held.quantity)
-    assert abs(exact(cost) - held.average_cost) < Decimal("0.0001")
-    app.cancelPositions()
-    app.reqPositionsMulti(number := tour.number(), account, "")
-    await app.event("positionMultiEnd", number)
-    assert exact(app.heard["positionMulti"][0][4]) == held.quantity
-    app.cancelPositionsMulti(number)
-    values = tour.ask(lambda exchange: exchange.account_values(account))
-    cash = next(row.value for row in values if (row.key, row.currency) == ("TotalCashValue", "USD"))
-    app.reqAccountUpdates(True, account)
-    await app.event("accountDownloadEnd", account)
-    assert ["TotalCashValue", cash, "USD", account] in app.heard["updateAccountValue"]
-    assert exact(app.heard["updatePortfolio"][0][1]) == held.quantity
-    await app.event("updateAccountTime")
-    app.reqAccountUpdates(False, account)
-    app.reqAccountUpdatesMulti(number := tour.number(), account, "", False)
-    await app.event("accountUpdateMultiEnd", number)
-    assert [number, account, "", "TotalCashValue", cash, "USD"] in app.heard["accountUpdateMulti"]
-    app.cancelAccountUpdatesMulti(number)
-    app.reqAccountSummary(number := tour.number(), "All", "TotalCashValue,$LEDGER")
-    await app.event("accountSummaryEnd", number)
-    assert [number, account, "TotalCashValue", cash, "USD"] in app.heard["accountSummary"]
-    app.cancelAccountSummary(number)
-
-
-async def subscriptions(tour: Tour) -> None:
-    app, account = tour.app, tour.simulator.account
-    books = tour.ask(lambda exchange: exchange.pnl(account))
-    app.reqPnL(number := tour.number(), account, "")
-    assert exactly((await app.event("pnl", number))[0][1:]) == [books.daily, books.unrealized, books.realized]
-    app.cancelPnL(number)
-    app.reqPnLSingle(number := tour.number(), account, "", AAPL)
-    held = tour.ask(lambda exchange: exchange.position(account, AAPL))
-    assert held is not None
-    assert exact((await app.event("pnlSingle", number))[0][1]) == held.quantity
-    app.cancelPnLSingle(number)
-    await tour.settled()
-
-
-async def windows(tour: Tour) -> None:
+async def listed(tour: Tour, call: str) -> list[dict[str, Any]]:
+    """The orders that a list of them tells."""
     app = tour.app
-    app.queryDisplayGroups(number := tour.number())
-    assert (await app.event("displayGroupList", number))[0][1] == "1|2|3|4|5|6|7"
-    app.subscribeToGroupEvents(number := tour.number(), 1)
-    app.updateDisplayGroup(number, f"{AAPL}@SMART")
-    assert (await app.event("displayGroupUpdated", number, count=2))[-1][1] == f"{AAPL}@SMART"
-    app.unsubscribeFromGroupEvents(number)
     await tour.settled()
+    before, ends = len(app.heard["openOrder"]), len(app.heard["openOrderEnd"])
+    getattr(app, call)()
+    await app.event("openOrderEnd", count=ends + 1)
+    rows = app.heard["openOrder"][before:]
+    for _number, what, _order, _state in rows:
+        tour.describes(what, what["conId"])
+    return [row[2] for row in rows]
 
 
-async def refusals(tour: Tour) -> None:
-    """What IBKR refuses an individual's account, and what does not exist."""
+async def fills(tour: Tour) -> None:
+    """Every execution of the client's, and what it cost, has been told as it happened."""
     app, says = tour.app, tour.says
-    app.reqContractDetails(number := tour.number(), contract(symbol="NOSUCH"))
-    await tour.refused(number, 200)
-    app.reqFundamentalData(number := tour.number(), contract(), "ReportSnapshot", [])
-    await tour.refused(number, 430)
-    app.cancelFundamentalData(number)
-    app.requestFA(1)
-    await tour.refused(-1, 321)
-    app.replaceFA(number := tour.number(), 1, "<xml/>")
-    await tour.refused(number, 321)
-    if tour.version >= 161:
-        app.reqWshMetaData(number := tour.number())
-        await tour.refused(number, 10276)
-        getattr(app, says.end_meta)(number)
-        app.reqWshEventData(number := tour.number(), made("WshEventData", conId=AAPL))
-        await tour.refused(number, 10276)
-        getattr(app, says.end_events)(number)
-    await tour.settled()
+    known = {
+        execution.exec_id: (execution, charge)
+        for execution, charge in tour.ask(lambda exchange: exchange.executions())
+        if execution.client_id == tour.client_id
+    }
+    await app.until(lambda: {row[0]["execId"] for row in app.heard[says.commission]} >= set(known), "commissions")
+    told = {row[2]["execId"]: row[1:] for row in app.heard["execDetails"]}
+    costs = {row[0]["execId"]: row[0] for row in app.heard[says.commission]}
+    assert set(told) >= set(known)
+    for name, (execution, charge) in known.items():
+        what, row = told[name]
+        tour.describes(what, execution.conid)
+        agree(
+            row,
+            orderId=execution.order_id,
+            permId=execution.perm_id,
+            clientId=tour.client_id,
+            acctNumber=execution.account,
+            exchange=execution.exchange,
+            side="BOT" if execution.side is Side.BUY else "SLD",
+            shares=execution.shares,
+            price=execution.price,
+            cumQty=execution.cumulative,
+            avgPrice=execution.average_price,
+            orderRef=execution.order_ref,
+            lastLiquidity=execution.liquidity,
+        )
+        assert says.second(row["time"]) == int(execution.time.timestamp())
+        report = costs[name]
+        (cost,) = says.charges(report)
+        assert same(cost, charge.amount)
+        assert report["currency"] == charge.currency
+        profit = report.get("realizedPNL")
+        assert str(profit) in map(str, NOTHING) if charge.realized_pnl is None else same(profit, charge.realized_pnl)
 
 
-async def binding(tour: Tour) -> None:
-    """Client 0 is told the order ids that orders by hand have from now on."""
+async def completed(tour: Tour) -> None:
+    """Orders that have ended, all of them or those of the API; executions, all of them or some."""
     app = tour.app
-    await app.event("nextValidId")
-    app.reqAutoOpenOrders(True)
-    await tour.settled()
-    order = tour.simulator.order_by_hand("BUY", 3, "AAPL", limit="100")
-    (bound,) = await app.event("orderBound")
-    assert order.request.order_id > 0
-    assert (int(bound[0]), order.request.order_id in bound[1:]) == (order.perm_id, True)
-    number, _contract, told, _state = (await app.event("openOrder"))[-1]
-    assert (number, told["permId"]) == (order.request.order_id, order.perm_id)
-    app.cancelOrder(number, tour.says.undone())
-    await app.event("orderStatus", number, "Cancelled")
-    assert tour.ask(lambda exchange: exchange.open_orders()) == []
+    for api_only in (False, True):
+        rows = tour.ask(lambda exchange: exchange.completed_orders())
+        known = {row.perm_id: row for row in rows if row.request.order_id or not api_only}
+        app.heard["completedOrder"].clear()
+        ends = len(app.heard["completedOrdersEnd"])
+        app.reqCompletedOrders(api_only)
+        await app.event("completedOrdersEnd", count=ends + 1)
+        if tour.version < tour.says.reads_completed_from:
+            continue
+        told = {row[1]["permId"]: row for row in app.heard["completedOrder"]}
+        assert set(told) == set(known)
+        for perm_id, order in known.items():
+            what, row, state = told[perm_id]
+            request = order.request
+            agree(row, action=request.side.value, totalQuantity=request.quantity, orderType=request.order_type)
+            agree(row, tif=request.tif, account=request.account, lmtPrice=request.limit_price or 0)
+            assert (what["conId"] == request.conid) or what["secType"] == "BAG"
+            assert state["status"] == order.status.value
+            assert tour.says.second(state["completedTime"]) == int(order.updated_at.timestamp())
+            agree(row, filledQuantity=order.filled)
+    await asked_executions(tour)
+
+
+async def asked_executions(tour: Tour) -> None:
+    app, account = tour.app, tour.simulator.account
+    rows = [execution for execution, _charge in tour.ask(lambda exchange: exchange.executions())]
+    middle = rows[len(rows) // 2].time.replace(microsecond=0)
+    for terms, known in (
+        ({}, rows),
+        ({"side": "SELL"}, [row for row in rows if row.side is Side.SELL]),
+        ({"time": f"{middle:%Y%m%d-%H:%M:%S}"}, [row for row in rows if row.time >= middle]),
+        ({"clientId": tour.client_id + 1}, []),
+        ({"symbol": "AAPL", "secType": "STK", "acctCode": account}, [row for row in rows if row.conid == AAPL]),
+    ):
+        app.reqExecutions(number := tour.number(), made("ExecutionFilter", **terms))
+        await app.event("execDetailsEnd", number)
+        told = [row[1]["execId"] for row in app.rows("execDetails", number)]
+        assert told == [row.exec_id for row in known], terms

@@ -2,7 +2,8 @@
 "use strict";
 
 const readline = require("node:readline");
-const { IBApi, WshEventData } = require("@stoqey/ib");
+const stoqey = require("@stoqey/ib");
+const { IBApi, OrderConditionType } = stoqey;
 
 const [port, clientId] = process.argv.slice(2).map(Number);
 
@@ -19,10 +20,14 @@ function built(value) {
   if (Array.isArray(value)) return value.map(built);
   if (value === null || typeof value !== "object") return value;
   const fields = Object.fromEntries(Object.entries(value.fields ?? value).map(([name, one]) => [name, built(one)]));
-  return value.class === "WshEventData" ? Object.assign(new WshEventData(fields.conId), fields) : fields;
+  const type = OrderConditionType[value.class?.replace(/Condition$/, "")];
+  const made = stoqey[value.class];
+  if (type !== undefined) return Object.assign(Object.create(made.prototype), { type, ...fields });
+  return value.class === "WshEventData" ? Object.assign(new made(fields.conId), fields) : fields;
 }
 
-const api = new IBApi({ host: "127.0.0.1", port, clientId });
+// It sends 40 requests a second unless told otherwise; the simulator is told to take them as they come.
+const api = new IBApi({ host: "127.0.0.1", port, clientId, maxReqPerSec: 1000 });
 api.on("all", (event, heard) => {
   if (event !== "received" && event !== "sent") process.stdout.write(`${JSON.stringify([event, heard], plain)}\n`);
 });

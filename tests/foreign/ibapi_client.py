@@ -1,32 +1,36 @@
-"""IBKR's present client on a string: every line of standard input calls its EClient, every callback is a line out.
+"""IBKR's client on a string: every line of standard input calls its EClient, every callback is a line out.
 
-It is a process of its own because its module has the name of the older client's, which the same tests run.
+It is a process of its own because the present client's module has the name of the older one's, and both are run.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import math
+import os
 import sys
 import threading
-from collections.abc import ItemsView
 from decimal import Decimal
-from enum import Enum
+from functools import partial
 from importlib import import_module
 from typing import Any
 
+from line_speech import built, plain  # type: ignore[import-not-found]  # beside this file, which runs as a script
+
+DECIMALS = frozenset({"totalQuantity"})
 HOMES = {
     "Contract": "contract",
     "ComboLeg": "contract",
+    "DeltaNeutralContract": "contract",
     "Order": "order",
     "OrderCancel": "order_cancel",
     "ExecutionFilter": "execution",
     "ScannerSubscription": "scanner",
     "TagValue": "tag_value",
     "WshEventData": "common",
+    **dict.fromkeys(("PriceCondition", "TimeCondition", "MarginCondition", "ExecutionCondition"), "order_condition"),
+    **dict.fromkeys(("VolumeCondition", "PercentChangeCondition"), "order_condition"),
 }
-DECIMALS = frozenset({"totalQuantity"})
 CALLBACKS = (
     *(
         "error",
@@ -41,7 +45,14 @@ CALLBACKS = (
     *("tickPrice", "tickSize", "tickString", "tickGeneric", "tickEFP", "tickOptionComputation", "tickReqParams"),
     *("tickSnapshotEnd", "marketDataType", "rerouteMktDataReq", "rerouteMktDepthReq", "tickNews", "userInfo"),
     *("openOrder", "orderStatus", "openOrderEnd", "orderBound", "completedOrder", "completedOrdersEnd"),
-    *("execDetails", "execDetailsEnd", "commissionAndFeesReport", "deltaNeutralValidation", "softDollarTiers"),
+    *(
+        "execDetails",
+        "execDetailsEnd",
+        "commissionReport",
+        "commissionAndFeesReport",
+        "deltaNeutralValidation",
+        "softDollarTiers",
+    ),
     *("position", "positionEnd", "positionMulti", "positionMultiEnd", "pnl", "pnlSingle"),
     *("accountSummary", "accountSummaryEnd", "accountUpdateMulti", "accountUpdateMultiEnd"),
     *("updateAccountValue", "updatePortfolio", "updateAccountTime", "accountDownloadEnd"),
@@ -56,35 +67,17 @@ CALLBACKS = (
 )
 
 
-def built(value: Any) -> Any:
-    if isinstance(value, list):
-        return [built(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    made = getattr(import_module(f"ibapi.{HOMES[value['class']]}"), value["class"])()
-    for name, field in value["fields"].items():
-        setattr(made, name, Decimal(str(field)) if name in DECIMALS else built(field))
+def an(name: str, fields: dict[str, Any], *, decimals: bool) -> Any:
+    """An object of one of the client's classes; the present client wants a quantity exact."""
+    made = getattr(import_module(f"ibapi.{HOMES[name]}"), name)()
+    for field, value in fields.items():
+        setattr(made, field, Decimal(str(value)) if decimals and field in DECIMALS else value)
     return made
 
 
-def plain(value: Any) -> Any:
-    """What JSON can say of it."""
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict):
-        value = value.items()
-    if isinstance(value, list | tuple | set | ItemsView):
-        return [plain(one) for one in value]
-    if hasattr(value, "__dict__"):
-        return {name: plain(one) for name, one in vars(value).items()}
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def client() -> Any:
-    """It says every callback's arguments on standard output."""
-    pipe, lock = sys.stdout, threading.Lock()
+def client(lock: threading.Lock) -> Any:
+    """It says every callback's arguments on standard output, each with the lock."""
+    pipe = sys.stdout
     eclient, wrapper = import_module("ibapi.client").EClient, import_module("ibapi.wrapper").EWrapper
 
     def teller(name: str) -> Any:
@@ -104,27 +97,21 @@ def client() -> Any:
     return Told()
 
 
-def read(app: Any) -> None:
-    try:
-        app.run()
-    except TypeError:  # it asks for its own version once more after disconnect has cleared it
-        if app.isConnected():
-            raise
-
-
 def main() -> None:
     logging.disable()
     port, client_id = map(int, sys.argv[1:])
-    app = client()
+    lock = threading.Lock()
+    app = client(lock)
+    make = partial(an, decimals=hasattr(import_module("ibapi.wrapper").EWrapper, "commissionAndFeesReport"))
     app.connect("127.0.0.1", port, client_id)
     print(json.dumps(["server", [app.serverVersion()]]), flush=True)  # noqa: T201
-    reading = threading.Thread(target=read, args=(app,), daemon=True)
-    reading.start()
+    threading.Thread(target=app.run, daemon=True).start()
     for line in sys.stdin:
         call, given = json.loads(line)
-        getattr(app, call)(*map(built, given))
-    app.disconnect()
-    reading.join(5)
+        getattr(app, call)(*(built(value, make) for value in given))
+    with lock:
+        sys.stdout.flush()
+        os._exit(0)  # the client's own goodbye takes a second
 
 
 if __name__ == "__main__":
