@@ -22,6 +22,8 @@ def answers(outcome: Outcome) -> Iterator[str]:
         yield from _placed(client_order_id, told, placed.get(client_order_id), known)
         if _LATER not in outcome.faults:
             yield from _given_up(client_order_id, told, {row.owner for row in outcome.ledger.orders})
+    if _LATER not in outcome.faults:
+        yield from _said_too_soon(outcome)
     yield from _refused(outcome)
     held = {row.owner: row for row in outcome.ledger.orders}
     forked = {row.owner for row in outcome.ledger.orders if held[row.owner] is not row}
@@ -54,6 +56,13 @@ def _given_up(name: str, told: list[Answer], held: set[str | None]) -> Iterator[
         content = answer.order or {}
         if content.get("status") in _NOWHERE and content["id"] in held:
             yield f"{name} was told that its order is {content['status']}, and the broker holds it"
+
+
+def _said_too_soon(outcome: Outcome) -> Iterator[str]:
+    """Also where it was taken back: whoever believed it has placed another order by then."""
+    said = {message.given_up for message in outcome.beliefs.heard if message.given_up is not None}
+    for order_id in sorted(said & {row.owner for row in outcome.ledger.orders if row.owner is not None}):
+        yield f"{order_id} was said never to have arrived, and the broker holds it"
 
 
 def _refused(outcome: Outcome) -> Iterator[str]:

@@ -77,5 +77,6 @@ def heard(connection: int, message: Json) -> Heard | None:
     """A message of /ws/ib; None for one that is no entry of the journal."""
     if "seq" not in message:
         return None
-    told = message["data"]["exec_id"] if message["event"] == "execDetails" else None
-    return Heard(connection, message["seq"], told)
+    data = message["data"]
+    told = data["exec_id"] if message["event"] == "execDetails" else None
+    return Heard(connection, message["seq"], told, data["id"] if data.get("status") == "never_arrived" else None)

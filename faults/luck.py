@@ -74,7 +74,7 @@ def _hanging(chance: Random) -> Json:
 
 
 def _thin(chance: Random) -> Json:
-    return {"of": chance.choice(("orders", "orders", "trades", "positions")), "tries": chance.choice((1, 2, 3))}
+    return {"of": chance.choice(("orders", "orders", "trades", "positions")), "tries": chance.choice((1, 3, 9))}
 
 
 def _correction(chance: Random) -> Json:
@@ -100,7 +100,7 @@ BAD_DAYS: Final = (
     BadDay("duplicate_execution", "execution"),
     BadDay("late_execution", "execution", _drawn(seconds=(0.2, 6.0))),
     BadDay("corrected_execution", "execution", _correction, tickets=2),
-    BadDay("busted_execution", "execution"),
+    BadDay("busted_execution", "execution", doors=TWS),
     BadDay("commission_first", "execution"),
     BadDay("fill_in_outage", "order"),
     BadDay("modify_forks", "modify", tickets=4),

@@ -88,11 +88,15 @@ class Journalled:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message of the stream: in which connection of the listener, its `seq`, and the execution it told of."""
+    """A message of the stream: in which connection of the listener, its `seq`, and the execution it told of.
+
+    `given_up` is the order that it says never arrived at the broker.
+    """
 
     connection: int
     seq: int
     exec_id: str | None
+    given_up: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

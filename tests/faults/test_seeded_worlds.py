@@ -81,7 +81,7 @@ def test_a_seed_tells_the_same_story_every_time() -> None:
 
 
 def test_every_service_that_was_broken_on_purpose_is_caught() -> None:
-    done = faults("--planted", "--seeds", "60")
+    done = faults("--planted", "--seeds", "100")
     assert done.returncode == 0, done.stdout + done.stderr
     caught = re.search(r"(\d+) of (\d+) caught", done.stdout)
     assert caught is not None
