@@ -68,8 +68,8 @@ async def demo(door: str = "tws") -> AsyncIterator[Demo]:
 
 @asynccontextmanager
 async def gateway() -> AsyncIterator[tuple[int, str]]:
-    """A simulated gateway: its port, and the account of it that is traded."""
-    ports = ("--tws-port", "0", "--control-port", "0", "--no-webapi")
+    """A simulated gateway without IBKR's limits: its port, and the account of it that is traded."""
+    ports = ("--tws-port", "0", "--control-port", "0", "--no-webapi", "--no-pacing")
     async with _child("ibkr_sim", "serve", *ports, "--seed", "1", "--ready-json", "--exit-with-parent") as (
         _process,
         line,

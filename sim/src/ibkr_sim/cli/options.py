@@ -44,6 +44,7 @@ class Start:
     tws_version: int
     master_client: int | None
     read_only_api: bool
+    no_pacing: bool
     exchange_hours: bool
     restart_at: str | None
     faults: Path | None
@@ -96,6 +97,7 @@ OPTIONS: Final = (
     ),
     _variable("master-client", "The client id that hears of every client's orders.", type=_CLIENT_ID, metavar="ID"),
     _switch("read-only-api", "The TWS setting: no orders by API (321)."),
+    _switch("no-pacing", "Lift IBKR's limits on how fast a client may ask."),
     _switch("exchange-hours", "Trade in the exchanges' hours, not round the clock."),
     _variable("restart-at", "Restart daily at this hour of New York.", metavar="HH:MM", callback=_HOUR),
     _variable("faults", "JSON list of faults to order at once.", type=_FILE),

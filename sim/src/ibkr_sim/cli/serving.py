@@ -96,7 +96,7 @@ def _nightly(hour: str | None) -> tuple[FaultOrder, ...]:
 
 
 def _tws(start: Start) -> TwsSettings:
-    return TwsSettings(
+    settings = TwsSettings(
         host=start.host,
         port=start.tws_port,
         version_cap=start.tws_version,
@@ -105,6 +105,7 @@ def _tws(start: Start) -> TwsSettings:
         read_only=start.read_only_api,
         fundamentals=start.fundamentals,
     )
+    return replace(settings, pacing=False, most_messages=0) if start.no_pacing else settings
 
 
 def _webapi(start: Start) -> WebApiSettings | None:
@@ -116,6 +117,7 @@ def _webapi(start: Start) -> WebApiSettings | None:
         tls=start.webapi_tls,
         auto_login=start.webapi_login,
         competes_with_tws=start.one_user,
+        pacing=not start.no_pacing,
         entitlement=WebApiEntitlement[start.entitlement.upper()],
     )
 
