@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from ibkr_sim.cli.assignments import assign
 from ibkr_sim.cli.bulletins import bulletin
 from ibkr_sim.cli.corporate import dividend, split
 from ibkr_sim.cli.faults import clear_faults, fault, faults
@@ -40,6 +41,7 @@ What the other commands do can be asked of its control port over HTTP as well:
     orders by hand, as if typed into TWS  ibkr-sim order, cancel    POST and DELETE /control/orders
     a halt of one contract                ibkr-sim halt, resume     POST /control/halts
     dividends and splits                  ibkr-sim dividend, split  POST /control/corporate-actions
+    options assigned early                ibkr-sim assign           POST /control/assignments
     IBKR's bulletins                      ibkr-sim bulletin         GET and POST /control/bulletins
 """
 
@@ -66,7 +68,21 @@ def serve(**chosen: Any) -> None:
 @click.group(
     cls=_InThisOrder,
     help=HELP,
-    commands=[serve, ledger, fault, faults, clear_faults, order, cancel, halt, resume, dividend, split, bulletin],
+    commands=[
+        serve,
+        ledger,
+        fault,
+        faults,
+        clear_faults,
+        order,
+        cancel,
+        halt,
+        resume,
+        dividend,
+        split,
+        assign,
+        bulletin,
+    ],
     context_settings={"show_default": True, "max_content_width": 100},
 )
 def main() -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ibkr_sim.clock import Clock
 from ibkr_sim.control import bulletins, orders
+from ibkr_sim.control.assignments import assign
 from ibkr_sim.control.clock import clock_order
 from ibkr_sim.control.corporate import announce
 from ibkr_sim.control.faults import cleared_name, fault_order
@@ -65,6 +66,7 @@ class ControlServer:
         application.router.add_delete("/control/orders", self._cancel_order)
         application.router.add_post("/control/corporate-actions", self._announce)
         application.router.add_post("/control/halts", self._halt)
+        application.router.add_post("/control/assignments", self._assign)
         application.router.add_get("/control/bulletins", self._show_bulletins)
         application.router.add_post("/control/bulletins", self._issue)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PARTING)
@@ -138,6 +140,9 @@ class ControlServer:
 
     async def _halt(self, request: web.Request) -> web.Response:
         return web.json_response(halt(self._exchange, await _body(request)))
+
+    async def _assign(self, request: web.Request) -> web.Response:
+        return web.json_response(assign(self._exchange, await _body(request)))
 
     async def _show_bulletins(self, _request: web.Request) -> web.Response:
         today = self._door.bulletins.today(self._exchange.now())

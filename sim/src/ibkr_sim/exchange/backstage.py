@@ -72,7 +72,6 @@ class Backstage:
 
         Raises ValueError for a price or size that no execution of that order can have.
         """
-        self._advance()
         place = self._place_of(exec_id)
         if place is None:
             return None
@@ -90,7 +89,6 @@ class Backstage:
         None as for `correct`. How IBKR tells of a trade that was broken is not on record; this is its form of a
         correction. The order stays what it was, with so much less filled.
         """
-        self._advance()
         place = self._place_of(exec_id)
         if place is None:
             return None
@@ -104,7 +102,8 @@ class Backstage:
         return rows[place][0]
 
     def _place_of(self, exec_id: str) -> int | None:
-        """Among today's executions; None also for a part of a combination."""
+        """Among today's executions, as they are now; None also for a part of a combination."""
+        self._advance()
         for place, (row, _charge) in enumerate(self._desk.executions):
             if row.exec_id == exec_id:
                 request = self._desk.tickets[row.perm_id].request

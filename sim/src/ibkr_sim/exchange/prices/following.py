@@ -58,10 +58,6 @@ class FollowingTape(Tape):
         self.next()
         self.print_pending()
 
-    def span(self, start: int, end: int) -> tuple[float, float]:
-        low, high = self._middles(start, end)
-        return low * self._grain, high * self._grain
-
     def calm_until(self, low: Decimal, high: Decimal, start: int, end: int) -> int:
         """As of any path, but no further than is certain: the bounds of a value are enough, so it sleeps on."""
         least, most = self._ticks_within(low, high)
