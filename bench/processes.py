@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+
+from faults.ports import reserved_port
 
 _START = 30.0
 _STOP = 10.0
@@ -33,9 +34,14 @@ class Demo:
 
 @asynccontextmanager
 async def demo(door: str = "tws") -> AsyncIterator[Demo]:
-    port, tws_port = free_port(), free_port()
-    webapi_port = free_port() if door == "webapi" else None
-    other = () if webapi_port is None else ("--upstream", "webapi", "--webapi-port", str(webapi_port))
+    with reserved_port() as port, reserved_port() as tws_port, reserved_port() as webapi_port:
+        async with _demo(door, port, tws_port, webapi_port) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _demo(door: str, port: int, tws_port: int, webapi_port: int) -> AsyncIterator[Demo]:
+    other = ("--upstream", "webapi", "--webapi-port", str(webapi_port)) if door == "webapi" else ()
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -46,6 +52,8 @@ async def demo(door: str = "tws") -> AsyncIterator[Demo]:
         str(port),
         "--tws-port",
         str(tws_port),
+        "--control-port",
+        "0",
         "--seed",
         "1",
         *other,
@@ -56,7 +64,7 @@ async def demo(door: str = "tws") -> AsyncIterator[Demo]:
     try:
         url = f"http://127.0.0.1:{port}"
         await _ready(url)
-        yield Demo(url, tws_port, webapi_port, process.pid, began)
+        yield Demo(url, tws_port, webapi_port if door == "webapi" else None, process.pid, began)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -162,13 +170,6 @@ async def _ready(url: str) -> None:
             except aiohttp.ClientConnectionError:
                 pass
             await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def resident_megabytes(pid: int) -> float | None:

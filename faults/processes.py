@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -72,10 +71,9 @@ class SimulatorProcess:
 class BridgeProcess:
     """`ibkr-bridge serve` on a journal of its own: started and killed as often as one likes, always at one address."""
 
-    def __init__(self, folder: Path, tws_port: int, account: str) -> None:
+    def __init__(self, folder: Path, port: int, tws_port: int, account: str) -> None:
         self.file = folder / "journal.sqlite"
         self.mark = folder / "audit.mark"
-        port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._process: asyncio.subprocess.Process | None = None
         self._folder = folder
@@ -132,10 +130,3 @@ _SETTINGS = {
     "INQUIRY_INTERVAL": "0.4",
     "TWS_TIME_ZONE": "America/New_York",
 }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

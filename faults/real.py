@@ -19,6 +19,7 @@ from faults.asgi import decoded, heard
 from faults.callers import Caller, Pace, Wish, programs
 from faults.doors import Door
 from faults.journals import KEY, read
+from faults.ports import reserved_port
 from faults.processes import BridgeProcess, SimulatorProcess, ask
 from faults.records import LAST, LAST_WORD, Answer, Asked, Beliefs, Heard, Json, Outcome, journalled, ledger, shown
 from faults.traps import Step, Trap
@@ -53,7 +54,8 @@ async def _world(seed: int) -> Outcome:
         wire = Wire(simulator.tws_port, sending=trap.sending, hearing=trap.hearing)
         await wire.start()
         stack.push_async_callback(wire.close)
-        bridge = BridgeProcess(folder, wire.port, simulator.account)
+        port = stack.enter_context(reserved_port())
+        bridge = BridgeProcess(folder, port, wire.port, simulator.account)
         stack.push_async_callback(bridge.gone)
         stack.callback(bridge.kill)
         return await RealWorld(seed, http, simulator, bridge, trap).run()

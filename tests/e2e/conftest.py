@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
+
+from faults.ports import reserved_port
 
 
 async def _like_curl(line: str) -> tuple[int, Any]:
@@ -32,3 +34,10 @@ async def _like_curl(line: str) -> tuple[int, Any]:
 @pytest.fixture
 def curl() -> Callable[[str], Awaitable[tuple[int, Any]]]:
     return _like_curl
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Nobody listens at it but whom the test tells to."""
+    with reserved_port() as reserved:
+        yield reserved

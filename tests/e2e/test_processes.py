@@ -20,13 +20,8 @@ from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings
 
 START, STOP = 30, 10
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+FREE = ("--tws-port", "0", "--control-port", "0")
+"""Demos that start at the same moment would all find the usual ports free."""
 
 
 async def bridge(*arguments: str, cwd: Path, **environment: str) -> asyncio.subprocess.Process:
@@ -51,7 +46,7 @@ async def bridge(*arguments: str, cwd: Path, **environment: str) -> asyncio.subp
 @asynccontextmanager
 async def demo(cwd: Path, *arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """A demo and what it said once it was ready."""
-    process = await bridge("demo", "--port", str(free_port()), "--tws-port", "0", *arguments, cwd=cwd)
+    process = await bridge("demo", "--port", "0", *FREE, *arguments, cwd=cwd)
     assert process.stdout is not None
     try:
         said = ""
@@ -141,15 +136,13 @@ async def test_a_killed_demo_takes_its_simulator_with_it(tmp_path: Path) -> None
 async def test_a_port_in_use_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, said = await ended(await bridge("demo", "--port", str(port), "--tws-port", "0", cwd=tmp_path))
+        code, said = await ended(await bridge("demo", "--port", str(port), *FREE, cwd=tmp_path))
     assert code == 1
     assert f"127.0.0.1:{port}" in one_line(said)
 
 
-async def test_a_gateway_that_is_not_there_is_one_clear_line_and_exit_code_1(tmp_path: Path) -> None:
-    code, said = await ended(
-        await bridge("serve", cwd=tmp_path, IB_PORT=str(free_port()), PORT="0", LOG_LEVEL="warning")
-    )
+async def test_a_gateway_that_is_not_there_is_one_clear_line_and_exit_code_1(tmp_path: Path, port: int) -> None:
+    code, said = await ended(await bridge("serve", cwd=tmp_path, IB_PORT=str(port), PORT="0", LOG_LEVEL="warning"))
     assert code == 1
     assert "Nothing answers at 127.0.0.1" in one_line(said)
 
@@ -180,13 +173,13 @@ async def test_an_account_of_another_world_is_refused_at_the_door(tmp_path: Path
     assert "paper world" in one_line(said)
 
 
-async def test_a_client_id_in_use_is_named_as_such(tmp_path: Path) -> None:
+async def test_a_client_id_in_use_is_named_as_such(tmp_path: Path, port: int) -> None:
     async with Simulator(SimulatorSettings(tws=TwsSettings(port=0), control_port=None)) as simulator:
         environment = {
             "IB_PORT": str(simulator.tws_port),
             "IBKR_SERVICE_WORLD": "simulated",
             "LOG_LEVEL": "warning",
-            "PORT": str(free_port()),
+            "PORT": str(port),
             "IBKR_SERVICE_JOURNAL_URL": "memory",
         }
         first = await bridge("serve", cwd=tmp_path, **environment)

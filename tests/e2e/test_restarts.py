@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -122,22 +121,14 @@ async def test_a_wrong_audit_key_is_refused_at_the_start(tmp_path: Path) -> None
                 pass
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Process:
     """`ibkr-bridge serve` as a process of its own, on a journal of its own."""
 
-    def __init__(self, folder: Path, tws_port: int, account: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, folder: Path, port: int, tws_port: int, account: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("IB_", "IBKR_"))},
-            "PORT": str(self.port),
+            "PORT": str(port),
             "IB_PORT": str(tws_port),
             "IB_ACCOUNT": account,
             "IBKR_SERVICE_WORLD": "simulated",
@@ -171,9 +162,11 @@ class Process:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is not a Windows word")
 @pytest.mark.parametrize("delay", [0.0, 0.001, 0.002, 0.004, 0.008, 0.016])
-async def test_kill_9_at_any_moment_of_an_order_leaves_one_order_and_one_truth(tmp_path: Path, delay: float) -> None:
+async def test_kill_9_at_any_moment_of_an_order_leaves_one_order_and_one_truth(
+    tmp_path: Path, port: int, delay: float
+) -> None:
     async with simulated() as simulator:
-        service = Process(tmp_path, simulator.tws_port, simulator.exchange.accounts[0])
+        service = Process(tmp_path, port, simulator.tws_port, simulator.exchange.accounts[0])
         await service.start()
         try:
             await call(service.url, "GET", "/market/quote/AAPL")

@@ -1,10 +1,11 @@
-"""A socket that listens before the server behind it is loaded: who connects early just waits."""
+"""Ports that stay ours, and sockets that listen before their server is loaded: who connects early just waits."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -30,8 +31,9 @@ class LateServer(Generic[Loaded]):
     def __init__(self, name: str, address: tuple[str, int], module: str, make: Callable[[Any], Loaded]) -> None:
         """`make` gets the loaded module. Raises OSError when the port is taken."""
         self._name, self._module, self._make = name, module, make
-        self._listener = listen(*address)
-        self.port = int(self._listener.getsockname()[1])
+        self._held = HeldPort(*address)
+        self._listener = self._held.listen()
+        self.port = self._held.number
         self._server: Loaded | None = None
 
     @property
@@ -63,11 +65,45 @@ class LateServer(Generic[Loaded]):
                 await server.close()
         finally:
             self._listener.close()
+            self._held.close()
+
+
+class HeldPort:
+    """A port that is ours from its making until `close`, so that no other program gets it while nobody listens at it.
+
+    Only Linux lets a listener share a port with a socket that is merely bound (SO_REUSEADDR in its socket(7));
+    elsewhere the port is anybody's between two listeners.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        """Port 0 takes any. Raises OSError when the port is taken."""
+        self._host = host
+        self._bound = socket.socket(_family(host), socket.SOCK_STREAM)
+        try:
+            if sys.platform != "win32":
+                self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._bound.bind((host, port))
+        except OSError:
+            self._bound.close()
+            raise
+        self.number = int(self._bound.getsockname()[1])
+
+    def listen(self) -> socket.socket:
+        """A listener at this port, which the caller closes. Raises OSError when it is taken."""
+        if sys.platform != "linux":
+            self._bound.close()
+        return listen(self._host, self.number)
+
+    def close(self) -> None:
+        self._bound.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Raises OSError when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family)
+    listener = socket.create_server((host, port), family=_family(host))
     listener.settimeout(0)
     return listener
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

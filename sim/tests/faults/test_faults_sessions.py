@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -101,6 +103,16 @@ async def test_at_night_the_port_refuses_then_all_is_back_but_the_subscriptions(
     again.say.reqOpenOrders()
     assert story(await again.settle()) == ["open Submitted", "status Submitted", "end"]
     assert house.truth() == [("gtc", "Submitted", "0")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a port at which nobody listens")
+async def test_while_the_port_refuses_no_other_program_is_given_it(house: House) -> None:
+    house.fault("nightly_restart", seconds=90)
+    assert not await reachable(house)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", house.simulator.tws_port))
+    house.advance(90)
+    await opened(house)
 
 
 async def test_at_a_set_hour_of_new_york_the_gateway_restarts_every_day(house: House) -> None:

@@ -107,6 +107,9 @@ def demo(
     webapi_port: Annotated[
         int | None, typer.Option(help="Port of the simulated Web API [5000, else a free one].")
     ] = None,
+    control_port: Annotated[
+        int | None, typer.Option(help="Port for control of the simulator [4080, else a free one].")
+    ] = None,
     upstream: Upstream = None,
 ) -> None:
     """Start a simulated IBKR and the service on it: no account, no money, nothing to install.
@@ -120,7 +123,7 @@ def demo(
     warn(loaded)
     from ibkr_bridge.runtime import demo as runtime  # noqa: PLC0415  as above
 
-    _run(runtime.demo, loaded.settings, runtime.DemoOptions(seed, speed, port, tws_port, webapi_port))
+    _run(runtime.demo, loaded.settings, runtime.DemoOptions(seed, speed, port, tws_port, webapi_port, control_port))
 
 
 def check_config(

@@ -31,6 +31,7 @@ class DemoOptions:
     port: int | None = None
     tws_port: int | None = None
     webapi_port: int | None = None
+    control_port: int | None = None
 
 
 def demo(settings: Settings, options: DemoOptions) -> int:
@@ -53,16 +54,19 @@ async def _demo(settings: Settings, options: DemoOptions) -> int:
 
 
 def _arguments(options: DemoOptions, door: str) -> list[str]:
-    tws_port = options.tws_port if options.tws_port is not None else _preferred(4002)
-    arguments = ["--tws-port", str(tws_port), "--control-port", str(_preferred(4080)), "--speed", str(options.speed)]
+    arguments = ["--tws-port", _port(options.tws_port, 4002), "--control-port", _port(options.control_port, 4080)]
+    arguments += ["--speed", str(options.speed)]
     if door == "webapi":
-        port = options.webapi_port if options.webapi_port is not None else _preferred(5000)
-        arguments += ["--webapi-port", str(port), "--webapi-login"]
+        arguments += ["--webapi-port", _port(options.webapi_port, 5000), "--webapi-login"]
     else:
         arguments.append("--no-webapi")
     if options.seed is not None:
         arguments += ["--seed", str(options.seed)]
     return arguments
+
+
+def _port(chosen: int | None, usual: int) -> str:
+    return str(_preferred(usual) if chosen is None else chosen)
 
 
 def _preferred(port: int) -> int:

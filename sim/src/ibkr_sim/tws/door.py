@@ -13,6 +13,7 @@ from ibkr_sim.exchange.model import Event, PositionChanged, QuoteChanged
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.faults import Faults
 from ibkr_sim.faults.moments import Admission
+from ibkr_sim.listening import HeldPort
 from ibkr_sim.tws.advisors.office import advisory
 from ibkr_sim.tws.answers import session as answers
 from ibkr_sim.tws.bulletins import Bulletins
@@ -55,7 +56,7 @@ class TwsDoor:
         faults.gates.append(self)
         self._settings = settings
         self._server: asyncio.Server | None = None
-        self._port: int | None = None
+        self._held: HeldPort | None = None
         self._visits: dict[asyncio.Task[None], Connection] = {}
         self._sessions: dict[int, tuple[Session, Connection]] = {}
         self._quotes: set[int] = set()
@@ -68,9 +69,9 @@ class TwsDoor:
     @property
     def port(self) -> int:
         """The port it listens on. Raises RuntimeError before `start`."""
-        if self._port is None:
+        if self._held is None:
             raise RuntimeError("the door is not open")
-        return self._port
+        return self._held.number
 
     @property
     def guests(self) -> Sequence[Guest]:
@@ -88,16 +89,19 @@ class TwsDoor:
 
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
-        await self.open()
+        self._held = HeldPort(self._settings.host, self._settings.port)
+        try:
+            await self.open()
+        except OSError:
+            self._held.close()
+            raise
         self._unsubscribe = self._house.market.subscribe(self._on_event)
         self._beat = asyncio.create_task(self._keep_time(), name="tws-beat")
 
     async def open(self) -> None:
-        """Listen, after the first time at the same port. Raises OSError when it is taken."""
-        if self._server is None:
-            port = self._settings.port if self._port is None else self._port
-            self._server = await asyncio.start_server(self._admit, self._settings.host, port)
-            self._port = int(self._server.sockets[0].getsockname()[1])
+        """Listen, from `start` on and again after `shut`. Raises OSError when the port is taken."""
+        if self._server is None and self._held is not None:
+            self._server = await asyncio.start_server(self._admit, sock=self._held.listen())
 
     def shut(self) -> None:
         """Refuse whoever knocks, until `open`."""
@@ -124,6 +128,8 @@ class TwsDoor:
             self._push.cancel()
         if server is not None:
             await server.wait_closed()
+        if self._held is not None:
+            self._held.close()
 
     def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, self._settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +165,14 @@ async def test_over_night_the_port_refuses_and_the_brokerage_session_is_gone_aft
     assert isinstance(await web.get("/portfolio/accounts"), list)
     assert await web.call("POST", ORDERS, json=ORDER) == NO_BRIDGE
     assert (await web.post(INIT, BODY))["authenticated"] is True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a port at which nobody listens")
+async def test_over_night_no_other_program_is_given_the_port(web: House) -> None:
+    web.fault("nightly_restart", seconds=60)
+    await web.until(lambda: not web.door.is_open)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", web.door.port))
 
 
 async def test_behind_a_relay_a_restart_accepts_and_drops(web: House) -> None:
