@@ -117,6 +117,7 @@ async def test_a_bracket_goes_whole_and_its_exits_end_each_other(judged: Judged,
         assert {judge.book(trade).request.oca_group for trade in (target, stop)} == {str(entry.order.permId)}
         judge.ib.cancelOrder(target.order)
         await judge.reach(target, status="Cancelled")
+        await judge.until(lambda: judge.codes)
         assert judge.codes == [(target.order.orderId, 202)]
         judge.place(MarketOrder("SELL", 100))
         await judge.until(lambda: not judge.judged.holding[0])
@@ -148,6 +149,7 @@ async def test_a_bracket_is_held_in_silence_until_its_last_child_and_dies_with_i
         assert stop.orderStatus.parentId == entry.order.orderId
         judge.ib.cancelOrder(entry.order)
         await judge.reach(entry, target, stop, status="Cancelled")
+        await judge.until(lambda: len(judge.codes) == len(orders))
         assert sorted(judge.codes) == [(order.orderId, 202) for order in orders]
 
 

@@ -78,14 +78,7 @@ class HeldPort:
     def __init__(self, host: str, port: int) -> None:
         """Port 0 takes any. Raises OSError when the port is taken."""
         self._host = host
-        self._bound = socket.socket(_family(host), socket.SOCK_STREAM)
-        try:
-            if sys.platform != "win32":
-                self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._bound.bind((host, port))
-        except OSError:
-            self._bound.close()
-            raise
+        self._bound = _bound(host, port)
         self.number = int(self._bound.getsockname()[1])
 
     def listen(self) -> socket.socket:
@@ -100,10 +93,23 @@ class HeldPort:
 
 def listen(host: str, port: int) -> socket.socket:
     """Raises OSError when the port is taken."""
-    listener = socket.create_server((host, port), family=_family(host))
+    listener = _bound(host, port)
+    listener.listen()
     listener.settimeout(0)
     return listener
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's delay off only for sockets that say TCP.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if sys.platform != "win32":  # on Windows the option would let two programs share one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # `::` is not to take the port of IPv4 too
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
