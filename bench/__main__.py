@@ -18,7 +18,7 @@ MEASURES: dict[str, Measure] = {
     "webapi": lambda report, options: webapi.measure(report, min(options.orders, 40)),
     "coalescing": lambda report, _options: coalescing.measure(report),
     "durable": lambda report, options: durable.acknowledgement(report, options.orders),
-    "throughput": lambda report, _options: durable.throughput(report),
+    "throughput": lambda report, options: durable.throughput(report, options.orders),
     "past": lambda report, options: durable.long_past(report, options.orders, options.past),
     "start": lambda report, _options: start.measure(report),
     "history": lambda report, _options: history.measure(report),

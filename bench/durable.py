@@ -26,8 +26,8 @@ _UNLIMITED = 100_000
 _PLACES = Path(".data/bench")
 """In the checkout: the usual folder for temporary files may be no disk at all."""
 _BODY = {"symbol": "AAPL", "side": "BUY", "qty": 1, "type": "LIMIT", "limit": 100, "tif": "DAY"}
-_CALLERS = {1: 300, 10: 1000, 100: 2000}
-"""Callers, and the orders that they place together."""
+_CALLERS = {1: 1, 10: 3, 100: 7}
+"""Callers, and how many times the orders of one they place together."""
 _LONG, _SHORT = 1_000_000, 1_000
 
 
@@ -144,7 +144,7 @@ async def _few_and_many(few: Line, many: Line) -> Sequence[float]:
     return await few.cycle(os.urandom(16).hex()), await many.cycle(os.urandom(16).hex())
 
 
-async def throughput(report: Report) -> None:
+async def throughput(report: Report, count: int) -> None:
     """Orders from one, ten and a hundred callers at once, kept on disk and in memory."""
     with _place() as folder:
         async with (
@@ -152,12 +152,13 @@ async def throughput(report: Report) -> None:
             subject(port, account, folder, budget=_UNLIMITED) as durable,
             subject(port, account, None, client_id=43, budget=_UNLIMITED) as forgetful,
         ):
-            for callers, orders in _CALLERS.items():
+            for callers, times in _CALLERS.items():
+                orders = max(1, count * times // callers)
                 disk = await _rush(durable, callers, orders)
                 memory = await _rush(forgetful, callers, orders)
                 report.add(*_rows(callers, disk, memory))
         async with gateway() as (port, account), subject(port, account, folder) as paced:
-            rush = await _rush(paced, 10, 200)
+            rush = await _rush(paced, 10, 20)
     report.add(Row("orders within IBKR's budget, 10 callers", rush.rate, "1/s", "IBKR's messages", 50, "at most 50"))
 
 
@@ -170,10 +171,11 @@ class Rush:
 
 
 async def _rush(service: Subject, callers: int, orders: int) -> Rush:
+    """So many orders from each caller, all callers at once."""
     async with _lines(service, callers) as lines:
         before = await service.writes()
         began = time.perf_counter()
-        placed = await asyncio.gather(*(_several(line, orders // callers) for line in lines))
+        placed = await asyncio.gather(*(_several(line, orders) for line in lines))
         seconds = time.perf_counter() - began
         writes = await service.writes() - before
         await asyncio.gather(*(_clear_away(line, rows) for line, rows in zip(lines, placed, strict=True)))
