@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -35,26 +34,27 @@ from ibkr_sim.exchange.model import (
     OrderRequest,
     Pnl,
     Position,
-    PositionChanged,
     Preview,
     Quote,
-    QuoteChanged,
     Status,
 )
 from ibkr_sim.exchange.orders.order import Numbering
 from ibkr_sim.exchange.orders.validation import check_cancel
+from ibkr_sim.exchange.passage import Passage
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.exchange.prices.floor import Floor
 from ibkr_sim.exchange.prices.record import Record
 from ibkr_sim.exchange.prices.timeline import Timeline
+from ibkr_sim.exchange.publishing import Publisher
 from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.exchange.terms import ComboLeg
 from ibkr_sim.exchange.trading.admission import Admission
+from ibkr_sim.exchange.trading.book import Book
 from ibkr_sim.exchange.trading.combos import Combos
 from ibkr_sim.exchange.trading.depth import Depth, depth
 from ibkr_sim.exchange.trading.desk import Desk, Surroundings
-from ibkr_sim.exchange.trading.quotes import Look, look, told
+from ibkr_sim.exchange.trading.quotes import look, told
 
 LONGEST_NAP, SHORTEST_NAP = 0.25, 0.01
 """Seconds of real time between two looks at the clock, which may be moved or sped up meanwhile."""
@@ -74,21 +74,12 @@ class Exchange(Market):
         self._clock, self._settings = clock, settings
         origin = clock.now()
         self._timeline = Timeline(origin, settings.step, settings.time_zone)
-        self._next_day = self._timeline.next_day(0)
         self._contracts = Contracts(self.now, settings.contracts)
-        levels = memory["levels"] if memory else {}
-        recordings = {self._contracts.named(row.name).conid: row for row in settings.replay}
-        for conid, ratio in memory.get("splits", ()) if memory else ():
-            self._contracts.split(conid, ratio)
-        self._floor = Floor(self._contracts, settings.seed, self._timeline, levels, recordings)
-        pairs = [contract for contract in self._contracts if contract.sec_type == "CASH"]
-        rates = Rates(pairs, lambda conid: self._floor.tape(conid).middle)
+        self._floor = self._opened_floor(memory)
+        rates = self._checked_rates()
         self._ledger = Ledger(
             settings.accounts, self._contract_of, lambda conid: self._floor.tape(conid).mark, rates.rate
         )
-        rates.check(*{contract.currency for contract in self._contracts})
-        for account in settings.accounts:
-            rates.check(account.base, *account.cash)
         self._office = Office(self._ledger, rates)
         self._combos = Combos(self._contracts.get)
         self._sessions = Sessions(self._contract_of, always_open=settings.always_open)
@@ -97,15 +88,21 @@ class Exchange(Market):
         self._worth.note(origin)
         self._numbering = numbering = Numbering(settings.seed, origin)
         around = Surroundings(self._floor.tape, self._contract_of, self._sessions, self._locating, self._cushion)
-        self._desk = Desk(around, self._ledger, rates, numbering, self._emit, self._show_trade)
-        self.backstage = Backstage(self._desk, self._ledger, self._contract_of, self._emit, self.advance, self._settle)
+        publisher = self._publisher = Publisher(self._floor.tape, self._book, self._timeline)
+        self._desk = Desk(around, self._ledger, rates, numbering, publisher.emit, publisher.show)
+        self.backstage = Backstage(
+            self._desk, self._ledger, self._contract_of, publisher.emit, self.advance, self._settle
+        )
         self._admission = Admission(self.accounts, self._office, self.contract, self.order, self._quote)
         self._agenda = Agenda()
+        self._passage = Passage(
+            *(self._timeline, self._floor, self._desk, self._agenda, publisher, self._turn_day, settings.quiet_after)
+        )
         self._settlement = Settlement(
             self._desk, self._ledger, self._agenda, self._contract_of, self._floor.tape, self._floor.sleep
         )
         self._corporate = Corporate(
-            *(self._desk, self._ledger, self._contracts, self._floor, self._agenda, self._settlement, self._tell)
+            *(self._desk, self._ledger, self._contracts, self._floor, self._agenda, self._settlement, publisher.tell)
         )
         self._rooms = Rooms(
             *(self._desk, self._ledger, self._contracts, self._combos, self._floor, self._sessions, self._locating),
@@ -113,10 +110,6 @@ class Exchange(Market):
         )
         self._identify: Callable[[int], int] | None = None
         """How orders by hand get an order id."""
-        self._shown: dict[int, Look] = {}
-        self._listeners: list[Callable[[Event], None]] = []
-        self._events: deque[Event] = deque()
-        self._delivering = False
         if settings.liquidates:
             Liquidation(self._desk, self._office, self._ledger, self._agenda, self._impose).begin(origin)
         if memory is None:
@@ -124,6 +117,23 @@ class Exchange(Market):
                 self._corporate.plan(action, action.at or origin, origin)
         else:
             self._recall(memory)
+
+    def _opened_floor(self, memory: Memory | None) -> Floor:
+        """Recordings go by the names that contracts had before their splits."""
+        recordings = {self._contracts.named(row.name).conid: row for row in self._settings.replay}
+        for conid, ratio in memory.get("splits", ()) if memory else ():
+            self._contracts.split(conid, ratio)
+        levels = memory["levels"] if memory else {}
+        return Floor(self._contracts, self._settings.seed, self._timeline, levels, recordings)
+
+    def _checked_rates(self) -> Rates:
+        """Raises ValueError for a contract or an account in a currency without a rate."""
+        pairs = [contract for contract in self._contracts if contract.sec_type == "CASH"]
+        rates = Rates(pairs, lambda conid: self._floor.tape(conid).middle)
+        rates.check(*{contract.currency for contract in self._contracts})
+        for account in self._settings.accounts:
+            rates.check(account.base, *account.cash)
+        return rates
 
     def remember(self) -> Memory:
         """What another exchange needs to go on from here."""
@@ -167,29 +177,14 @@ class Exchange(Market):
 
     def advance(self) -> None:
         """Bring prices, orders and days up to the clock, step by step; then deliver what happened."""
-        target = self._timeline.step_at(self._clock.now())
-        quiet = target - self._floor.step > self._settings.quiet_after
-        while self._floor.step < target:
-            if self._floor.step + 1 == self._next_day:
-                self._turn_day()
-            end = self._stop(min(target, self._next_day - 1))
-            self._stride(end) if quiet else self._walk(end)
-            self._agenda.work(self._timeline.time_of(self._floor.step))
-        if quiet:
-            for conid in self._floor.awake():
-                self._show(conid)
-        self._deliver()
-
-    def _stop(self, end: int) -> int:
-        """Where a walk is interrupted by what the agenda says."""
-        due = self._agenda.next
-        return end if due is None else min(end, max(self._timeline.first_at(due), self._floor.step + 1))
+        self._passage.to(self._timeline.step_at(self._clock.now()))
+        self._publisher.deliver()
 
     def exercise(self, account: str, conid: int, quantity: Decimal, *, override: bool = False) -> None:
         self.advance()
         self._settlement.exercise(account, conid, quantity, self.now(), override=override)
         self._desk.attend(self.now())
-        self._deliver()
+        self._publisher.deliver()
 
     def lapse(self, account: str, conid: int, quantity: Decimal) -> None:
         self._settlement.lapse(account, conid, quantity)
@@ -208,14 +203,14 @@ class Exchange(Market):
             self._corporate.plan(action, action.at, self.now())
             return
         self._corporate.carry_out(action, self.now())
-        self._deliver()
+        self._publisher.deliver()
 
     def assign(self, account: str, conid: int, quantity: Decimal) -> None:
         """Exercise American options against an account that is short of them, early. Raises Rejected (201)."""
         self.advance()
         self._settlement.assign(account, conid, quantity, self.now())
         self._desk.attend(self.now())
-        self._deliver()
+        self._publisher.deliver()
 
     def is_halted(self, conid: int) -> bool:
         return conid in self._sessions.halted
@@ -236,7 +231,7 @@ class Exchange(Market):
         """How many shares can be borrowed from now on; None for any number."""
         self._locating.set(conid, shares)
         self._desk.attend(self.now())
-        self._deliver()
+        self._publisher.deliver()
 
     def find_contracts(
         self,
@@ -351,13 +346,7 @@ class Exchange(Market):
         self._ledger.charge(account, amount, currency)
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+        return self._publisher.subscribe(listener)
 
     def _accept(self, request: OrderRequest, identify: Callable[[int], int] | None) -> Order:
         self.advance()
@@ -366,12 +355,6 @@ class Exchange(Market):
         self._wake(request)
         aside = self.backstage.setting_aside
         return self._settled(self._desk.accept(request, now, aside=aside, identify=identify).perm_id)
-
-    def _tell(self, conids: Sequence[int], positions: Sequence[PositionChanged]) -> None:
-        for position in positions:
-            self._emit(position)
-        for conid in conids:
-            self._show(conid)
 
     def _impose(self, request: OrderRequest) -> None:
         """Take an order of the broker's own, at the step that is being walked."""
@@ -399,8 +382,8 @@ class Exchange(Market):
     def _settled(self, perm_id: int) -> Order:
         order = self._desk.tickets[perm_id].order()
         for conid in self._traded_in(order.request.conid):
-            self._show(conid)
-        self._deliver()
+            self._publisher.show(conid)
+        self._publisher.deliver()
         return order
 
     def _contract_of(self, conid: int) -> Contract:
@@ -415,96 +398,17 @@ class Exchange(Market):
         change(self.now())
         return self._settled(perm_id)
 
-    def _walk(self, end: int) -> None:
-        """Make the steps up to `end`, all on one day, and publish each."""
-        while self._floor.step < end:
-            now = self._timeline.time_of(self._floor.step + 1)
-            for conid in self._floor.awake():
-                changed, traded = self._desk.step(conid, now)
-                if changed or traded:
-                    self._show(conid, traded)
-            self._floor.step += 1
-            self._desk.attend(now)
-
-    def _stride(self, end: int) -> None:
-        """As `_walk`, but quietly: only where an order may trade, move or wake it goes step by step."""
-        while self._floor.step < end:
-            here, until = self._floor.step, self._next_due(end)
-            until, legs = self._desk.combos_calm_until(here, until)
-            followed = self._desk.followed() | legs
-            busy = []
-            for conid in self._floor.awake():
-                if conid not in followed and not self._desk.book(conid):
-                    continue
-                calm = None if conid in followed else self._desk.calm(conid)
-                reach = here if calm is None else self._floor.calm_until(conid, *calm, until)
-                if reach == here:
-                    busy.append(conid)
-                else:
-                    until = min(until, reach)
-            if busy:
-                self._step_to(until, busy)
-            else:
-                self._floor.step = until
-                self._desk.attend(self._timeline.time_of(until))
-
-    def _step_to(self, end: int, conids: Sequence[int]) -> None:
-        """Only these, while all others are calm; until `end`, or until an order comes or goes."""
-        stirrings = self._desk.stirrings
-        while self._floor.step < end and self._desk.stirrings == stirrings:
-            now = self._timeline.time_of(self._floor.step + 1)
-            for conid in conids:
-                self._desk.step(conid, now)
-            self._floor.step += 1
-            self._desk.attend(now)
-
-    def _next_due(self, end: int) -> int:
-        """The coming step at which an order's hour strikes, at most `end`."""
-        alarm = self._desk.next_alarm
-        if self._desk.is_vigilant:
-            return self._floor.step + 1
-        if alarm is None:
-            return end
-        return min(end, max(self._floor.step + 1, self._timeline.first_at(alarm)))
-
-    def _turn_day(self) -> None:
-        self._worth.note(self._timeline.time_of(self._next_day))
+    def _turn_day(self, midnight: datetime) -> None:
+        self._worth.note(midnight)
         self._ledger.turn_day()
-        self._desk.turn_day(self._timeline.time_of(self._next_day))
-        self._next_day = self._timeline.next_day(self._next_day)
+        self._desk.turn_day(midnight)
+
+    def _book(self, conid: int) -> Book:
+        return self._desk.book(conid)
 
     def _quote(self, conid: int) -> Quote:
         combination = self._combos.get(conid)
         if combination is not None:
             return self._desk.combos.quote(combination, self._timeline.time_of(self._floor.step))
         tape = self._floor.tape(conid)
-        return told(tape, look(tape, self._desk.book(conid)), self._timeline.time_of(tape.step))
-
-    def _show_trade(self, conid: int, traded: Decimal) -> None:
-        self._show(conid, traded)
-
-    def _show(self, conid: int, traded: Decimal | None = None) -> None:
-        tape = self._floor.tape(conid)
-        seen = look(tape, self._desk.book(conid))
-        if traded is None and self._shown.get(conid) == seen:
-            return
-        self._shown[conid] = seen
-        if self._listeners:
-            self._emit(QuoteChanged(told(tape, seen, self._timeline.time_of(tape.step)), traded))
-
-    def _emit(self, event: Event) -> None:
-        if self._listeners:
-            self._events.append(event)
-
-    def _deliver(self) -> None:
-        """Listeners hear of a change when it is complete; what they cause is heard after it, in order."""
-        if self._delivering:
-            return
-        self._delivering = True
-        try:
-            while self._events:
-                event = self._events.popleft()
-                for listener in tuple(self._listeners):
-                    listener(event)
-        finally:
-            self._delivering = False
+        return told(tape, look(tape, self._book(conid)), self._timeline.time_of(tape.step))
