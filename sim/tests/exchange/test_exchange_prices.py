@@ -12,6 +12,7 @@ import pytest
 from ibkr_sim.exchange.listing.contracts import Contracts
 from ibkr_sim.exchange.model import QuoteChanged
 from ibkr_sim.exchange.prices.tape import Tape
+from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.exchange.prices.timeline import Timeline
 from ibkr_sim.exchange.settings import ExchangeSettings
 
@@ -138,3 +139,18 @@ def test_seed_one_walks_the_same_path_on_every_machine() -> None:
     path = tape(AAPL)
     path.advance_to(10_000)
     assert (path.bid, path.ask, path.last, path.volume) == (27047, 27048, 27045, 629_500)
+
+
+@pytest.mark.parametrize("second", [0, 14, 49, 56])
+def test_the_average_of_a_bar_lies_between_its_prices_also_where_the_record_begins(
+    new_trial: Callable[..., Trial], second: int
+) -> None:
+    trial = new_trial(start=ORIGIN.replace(second=second, microsecond=300_000))
+    trial.quote()
+    trial.jump(seconds=30)
+    first = ORIGIN.replace(second=second // 5 * 5)
+    for length in (1, 5, 15):
+        starts = [first + timedelta(seconds=place * length) for place in range(15 // length)]
+        spans = [(start, start + timedelta(seconds=length)) for start in starts]
+        for bar in trial.exchange.record(AAPL).bars(Source.TRADES, spans):
+            assert bar.low <= bar.average <= bar.high

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ibkr_sim.exchange.model import Order
+from ibkr_sim.exchange.settings import ExchangeSettings
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings
 
@@ -155,11 +156,12 @@ class House:
 
 @pytest.fixture
 async def open_house() -> AsyncIterator[Callable[..., Any]]:
-    """Opens a simulator with settings of the TWS door."""
+    """Opens a simulator with settings of the TWS door; `always_open` is the exchange's."""
     async with AsyncExitStack() as exits:
 
-        async def open_one(**settings: Any) -> House:
+        async def open_one(*, always_open: bool = True, **settings: Any) -> House:
             chosen = SimulatorSettings(
+                exchange=ExchangeSettings(always_open=always_open),
                 tws=TwsSettings(port=0, beat=0.01, **{"most_messages": 0, **settings}),
                 control_port=None,
                 start=START,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sim.tests.tws.conftest import House, Message, Wire
 
 AAPL, EUR_USD = 265598, 12087792
+START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 BARS = "1 secs, 5 secs, 10 secs, 15 secs, 30 secs, 1 min, 2 mins, 3 mins, 5 mins, 10 mins, 15 mins, 20 mins, 30 mins, "
 BARS += "1 hour, 2 hours, 3 hours, 4 hours, 8 hours, 1 day, 1W, 1M"
 
@@ -240,6 +241,35 @@ async def test_what_is_kept_up_to_date_is_what_is_asked_for_later(house: House) 
     assert heard[0][4].endswith("API historical data query cancelled: 1")
     assert code(await wire.ask(25, 1, 1)) == ["1", "366"]
     house.advance(seconds=10)
+    await asyncio.sleep(0.03)
+    assert await wire.settle() == []
+
+
+@pytest.mark.parametrize("rth", [0, 1])
+@pytest.mark.parametrize("hours", [12, 5 * 24], ids=["at night", "at the weekend"])
+async def test_while_it_is_always_open_a_day_lasts_until_the_next_one(house: House, rth: int, hours: int) -> None:
+    wire = await house.client()
+    house.advance(hours=hours, seconds=30)
+    minutes = await told(wire, *bars(1, "1 D", "1 min", rth=rth, keep=1))
+    assert int(minutes[-1]["date"]) == int((START + timedelta(hours=hours)).timestamp())
+    house.advance(seconds=61)
+    await asyncio.sleep(0.03)
+    assert {message[0] for message in await wire.settle()} == {"90"}
+    later = await told(wire, *bars(2, "1 D", "1 min", rth=rth))
+    assert len(later) == len(minutes) + 1
+    assert all(int(after["date"]) - int(before["date"]) == 60 for before, after in pairwise(later))
+    (day,) = await told(wire, *bars(3, "1 D", "1 day", rth=rth))
+    assert Decimal(day["volume"]) == sum(Decimal(row["volume"]) for row in later)
+    assert Decimal(day["high"]) == max(Decimal(row["high"]) for row in later)
+
+
+async def test_with_an_exchanges_hours_nothing_comes_at_night(open_house: Callable[..., Any]) -> None:
+    house: House = await open_house(always_open=False)
+    wire = await house.client()
+    house.advance(hours=12)
+    minutes = await told(wire, *bars(1, "1 D", "1 min", rth=0, keep=1))
+    assert int(minutes[-1]["date"]) == int(START.replace(hour=0, minute=59).timestamp()) + 24 * 3600
+    house.advance(seconds=61)
     await asyncio.sleep(0.03)
     assert await wire.settle() == []
 

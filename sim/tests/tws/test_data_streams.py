@@ -144,12 +144,25 @@ async def test_bars_of_five_seconds_are_what_history_tells_later(house: House) -
     assert code(await wire.ask(51, 1, 1)) == ["1", "300"]
 
 
-async def test_regular_hours_alone_when_asked(house: House) -> None:
+@pytest.mark.parametrize(("rth", "hours"), [(1, 6), (0, 10)])
+async def test_bars_of_five_seconds_end_with_the_hours_that_were_asked_for(
+    open_house: Callable[..., Any], rth: int, hours: int
+) -> None:
+    house: House = await open_house(always_open=False)
     wire = await house.client()
-    house.advance(hours=6, seconds=-10)
-    await wire.ask(*real_time(1, rth=1))
+    house.advance(hours=hours, seconds=-10)
+    await wire.ask(*real_time(1, rth=rth))
     told = await later(house, wire, seconds=60)
     assert [message[0] for message in told] == ["50", "50"], "the last ten seconds before the close"
+
+
+@pytest.mark.parametrize("rth", [0, 1])
+@pytest.mark.parametrize("hours", [12, 5 * 24], ids=["at night", "at the weekend"])
+async def test_what_is_always_open_has_bars_of_five_seconds_at_any_hour(house: House, rth: int, hours: int) -> None:
+    wire = await house.client()
+    house.advance(hours=hours)
+    await wire.ask(*real_time(1, rth=rth))
+    assert len(await later(house, wire, seconds=10)) == 2
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from ibkr_sim.clock import Clock
@@ -20,6 +20,7 @@ from ibkr_sim.exchange.events.corporate import Corporate
 from ibkr_sim.exchange.events.liquidation import Liquidation
 from ibkr_sim.exchange.events.settlement import Settlement
 from ibkr_sim.exchange.listing.contracts import Contracts, Listing, Wanted
+from ibkr_sim.exchange.listing.hours import TradingDay
 from ibkr_sim.exchange.listing.sessions import Sessions
 from ibkr_sim.exchange.memory import Memory, Rooms, recall_books, recall_orders, recall_plans, remember
 from ibkr_sim.exchange.model import (
@@ -82,7 +83,7 @@ class Exchange(Market):
         )
         self._office = Office(self._ledger, rates)
         self._combos = Combos(self._contracts.get)
-        self._sessions = Sessions(self._contract_of, always_open=settings.always_open)
+        self._sessions = Sessions(self._contract_of, origin, always_open=settings.always_open)
         self._locating = Locating(self._ledger, settings.shortable)
         self._worth = Worth(self.accounts, settings.time_zone, self.net_liquidation)
         self._worth.note(origin)
@@ -211,6 +212,9 @@ class Exchange(Market):
         self._settlement.assign(account, conid, quantity, self.now())
         self._desk.attend(self.now())
         self._publisher.deliver()
+
+    def trading_day(self, contract: Contract, day: date) -> TradingDay | None:
+        return self._sessions.trading_day(contract, day)
 
     def is_halted(self, conid: int) -> bool:
         return conid in self._sessions.halted

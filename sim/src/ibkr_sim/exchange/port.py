@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from ibkr_sim.exchange.listing.contracts import Listing, Wanted
+from ibkr_sim.exchange.listing.hours import TradingDay
 from ibkr_sim.exchange.model import (
     AccountValue,
     Commission,
@@ -48,6 +49,9 @@ class Market(Protocol):
 
     def lapse(self, account: str, conid: int, quantity: Decimal) -> None:
         """Let an option position expire, whatever it is worth then. Raises Rejected (201)."""
+
+    def trading_day(self, contract: Contract, day: date) -> TradingDay | None:
+        """The hours for which there are prices: the calendar's, and those in which it was open all the same."""
 
     def is_halted(self, conid: int) -> bool: ...
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ibkr_sim.exchange.listing.hours import TradingDay, local_date, trading_day
+from ibkr_sim.exchange.listing.hours import Days, TradingDay, local_date, trading_day
 from ibkr_sim.exchange.model import Contract
 
 MINUTE: Final = 60
@@ -38,13 +38,13 @@ class Stretch:
     forward: bool = False
 
 
-def intervals(contract: Contract, stretch: Stretch, now: datetime) -> list[Interval]:
+def intervals(contract: Contract, stretch: Stretch, now: datetime, calendar: Days = trading_day) -> list[Interval]:
     """Oldest first, none of them in the future; the bar under way counts as well."""
     now = _next(now, min(stretch.bar, MINUTE))
     start = min(stretch.anchor or now, now)
     zone = ZoneInfo(contract.time_zone)
     found: list[Interval] = []
-    days = trading_days(contract, start, forward=stretch.forward, outside_rth=stretch.outside_rth)
+    days = trading_days(contract, start, calendar, forward=stretch.forward, outside_rth=stretch.outside_rth)
     for place, session in enumerate(days):
         if place >= stretch.sessions if stretch.sessions else len(found) >= max(stretch.bars, 1):
             break
@@ -59,20 +59,37 @@ def intervals(contract: Contract, stretch: Stretch, now: datetime) -> list[Inter
     return found
 
 
-def trading_days(contract: Contract, anchor: datetime, *, forward: bool, outside_rth: bool) -> Iterator[TradingDay]:
-    """Those after `anchor` in their order, or those before it, the latest first; `anchor`'s own where it has begun."""
-    first = local_date(contract, anchor)
-    step, misses, day = timedelta(days=1 if forward else -1), 0, first
-    while misses < _LONGEST_GAP:
-        session = trading_day(contract, day)
-        day += step
-        misses += 1
-        if session is None:
-            continue
+def trading_days(
+    contract: Contract, anchor: datetime, calendar: Days = trading_day, *, forward: bool, outside_rth: bool
+) -> Iterator[TradingDay]:
+    """Those after `anchor` in their order, or those before it, the latest first; the one it lies in is the first."""
+    first, day = local_date(contract, anchor), timedelta(days=1)
+    if forward:
+        before = next(_sessions(contract, first - day, calendar, -day), None)
+        if before is not None and bounds(before, outside_rth=outside_rth)[1] > anchor:
+            yield before
+    for session in _sessions(contract, first, calendar, day if forward else -day):
         opens, closes = bounds(session, outside_rth=outside_rth)
         if closes > anchor if forward else opens < anchor:
+            yield session
+
+
+def _sessions(contract: Contract, first: date, calendar: Days, step: timedelta) -> Iterator[TradingDay]:
+    """From a day on, until there are none for long."""
+    misses, day = 0, first
+    while misses < _LONGEST_GAP:
+        session = calendar(contract, day)
+        day, misses = day + step, misses + 1
+        if session is not None:
             misses = 0
             yield session
+
+
+def is_trading(contract: Contract, moment: datetime, calendar: Days, *, outside_rth: bool) -> bool:
+    """Whether a moment lies in a session."""
+    days = trading_days(contract, moment, calendar, forward=True, outside_rth=outside_rth)
+    session = next(days, None)
+    return session is not None and bounds(session, outside_rth=outside_rth)[0] <= moment
 
 
 def bounds(session: TradingDay, *, outside_rth: bool) -> Interval:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from ibkr_sim.exchange.listing.hours import Days
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.prices.record import Record, SpreadTick, TradeTick
 from ibkr_sim.history.intervals import Interval, bounds, trading_days
@@ -25,6 +26,7 @@ class Window:
     most: int
     now: datetime
     outside_rth: bool
+    calendar: Days
 
 
 def trades(contract: Contract, record: Record, window: Window) -> list[TradeTick]:
@@ -53,7 +55,7 @@ def spreads(contract: Contract, record: Record, window: Window) -> list[SpreadTi
 
 def _spans(contract: Contract, window: Window) -> Iterator[Interval]:
     anchor = window.anchor
-    days = trading_days(contract, anchor, forward=window.forward, outside_rth=window.outside_rth)
+    days = trading_days(contract, anchor, window.calendar, forward=window.forward, outside_rth=window.outside_rth)
     for session in islice(days, _MOST_DAYS):
         opens, closes = bounds(session, outside_rth=window.outside_rth)
         start, end = (max(opens, anchor), closes) if window.forward else (opens, min(closes, anchor))

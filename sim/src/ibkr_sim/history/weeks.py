@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from ibkr_sim.exchange.listing.hours import local_date, trading_day
+from ibkr_sim.exchange.listing.hours import Days, local_date
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.exchange.prices.record import Record
@@ -15,18 +15,18 @@ from ibkr_sim.history.intervals import Interval, bounds
 
 
 def joined_bars(
-    contract: Contract, record: Record, source: Source, spans: Sequence[Interval], *, outside_rth: bool
+    contract: Contract, record: Record, source: Source, spans: Sequence[Interval], calendar: Days, *, outside_rth: bool
 ) -> list[Bar]:
     """One for each span, which reaches from the opening of its first day to the end of its last."""
-    found = (record.bars(source, _days(contract, span, outside_rth=outside_rth)) for span in spans)
+    found = (record.bars(source, _days(contract, span, calendar, outside_rth=outside_rth)) for span in spans)
     return [_joined(days) for days in found if days]
 
 
-def _days(contract: Contract, span: Interval, *, outside_rth: bool) -> list[Interval]:
+def _days(contract: Contract, span: Interval, calendar: Days, *, outside_rth: bool) -> list[Interval]:
     start, end = span
     first = local_date(contract, start)
     count = (local_date(contract, end - timedelta(seconds=1)) - first).days + 1
-    sessions = (trading_day(contract, first + timedelta(days=day)) for day in range(count))
+    sessions = (calendar(contract, first + timedelta(days=day)) for day in range(count))
     days = (bounds(session, outside_rth=outside_rth) for session in sessions if session is not None)
     return [(max(opens, start), min(closes, end)) for opens, closes in days if opens < end]
 

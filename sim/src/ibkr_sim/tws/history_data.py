@@ -59,7 +59,8 @@ Row = tuple[str, Bar]
 
 def rows(market: Market, query: BarQuery) -> list[Row]:
     """Oldest first."""
-    found = [span for span in intervals(query.contract, query.stretch, market.now()) if span[0] >= FIRST]
+    found = intervals(query.contract, query.stretch, market.now(), market.trading_day)
+    found = [span for span in found if span[0] >= FIRST]
     return told(market, query, found)
 
 
@@ -71,7 +72,8 @@ def rows_since(market: Market, query: BarQuery, start: datetime) -> list[Row]:
         stretch = Stretch(query.bar, bars=min(bars, _MOST_AT_ONCE), outside_rth=query.outside_rth)
     else:
         stretch = Stretch(query.bar, sessions=(now - start).days + 2, outside_rth=query.outside_rth)
-    return told(market, query, [span for span in intervals(query.contract, stretch, now) if span[0] >= start])
+    spans = intervals(query.contract, stretch, now, market.trading_day)
+    return told(market, query, [span for span in spans if span[0] >= start])
 
 
 def told(market: Market, query: BarQuery, spans: Sequence[Interval]) -> list[Row]:
@@ -97,7 +99,7 @@ def first_moment(contract: Contract, *, outside_rth: bool) -> datetime:
 def _bars(market: Market, query: BarQuery, spans: Sequence[Interval]) -> list[Bar]:
     record, source = market.record(query.contract.conid), SOURCES[query.what]
     if query.bar > DAY:
-        return joined_bars(query.contract, record, source, spans, outside_rth=query.outside_rth)
+        return joined_bars(query.contract, record, source, spans, market.trading_day, outside_rth=query.outside_rth)
     return record.bars(source, spans)
 
 

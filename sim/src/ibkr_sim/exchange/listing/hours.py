@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -26,6 +27,10 @@ class TradingDay:
     closes: datetime
     liquid_from: datetime
     liquid_to: datetime
+
+
+Days = Callable[[Contract, date], TradingDay | None]
+"""Which days are trading days, and when; `trading_day` is what the calendars say."""
 
 
 @dataclass(frozen=True, slots=True)

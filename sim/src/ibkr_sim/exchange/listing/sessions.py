@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from ibkr_sim.exchange.listing.hours import TradingDay, local_date, trading_day
 from ibkr_sim.exchange.model import Contract
@@ -15,8 +16,9 @@ _LONGEST_BREAK = 10
 class Sessions:
     """`always_open` knows no hours; halts concern it all the same."""
 
-    def __init__(self, contract: Callable[[int], Contract], *, always_open: bool) -> None:
-        self._contract, self.always_open = contract, always_open
+    def __init__(self, contract: Callable[[int], Contract], opened: datetime, *, always_open: bool) -> None:
+        """`opened`: since when there is somebody to trade with."""
+        self._contract, self._opened, self.always_open = contract, opened, always_open
         self._days: dict[int, TradingDay] = {}
         self.halted: set[int] = set()
 
@@ -39,6 +41,18 @@ class Sessions:
             return opening
         following = self._coming(self._contract(conid), day.closes)
         return following.opens if outside_rth else following.liquid_from
+
+    def trading_day(self, contract: Contract, day: date) -> TradingDay | None:
+        """What the calendar says; where it is always open, a day that lasts into our time ends when the next begins."""
+        found = trading_day(contract, day)
+        if found is None or not self.always_open or found.closes + timedelta(days=_LONGEST_BREAK) < self._opened:
+            return found
+        following = self._coming(contract, found.closes)
+        if following.liquid_from > self._opened:
+            found = replace(found, liquid_to=following.liquid_from)
+        if following.opens > self._opened:
+            found = replace(found, closes=following.opens)
+        return found
 
     def _day(self, conid: int, now: datetime) -> TradingDay:
         """The trading day that is on, or the coming one."""

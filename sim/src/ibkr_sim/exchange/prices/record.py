@@ -200,9 +200,11 @@ def _part(row: Minute, start: int, end: int) -> Minute:
     corners = _corners(row)
     inside = [price for at, price in enumerate(corners) if start < at * _CORNER < end]
     prices = [_at(corners, start), *inside, _at(corners, end)]
-    length = end - start
-    volume, value = row.volume * length // MINUTE, row.value * length // MINUTE
-    return Minute(prices[0], max(prices), min(prices), prices[-1], volume, value, max(row.count * length // MINUTE, 1))
+    length, high, low = end - start, max(prices), min(prices)
+    volume = row.volume * length // MINUTE
+    # The minute's average may lie beyond the prices of its part.
+    value = min(max(row.value * volume // max(row.volume, 1), low * volume), high * volume)
+    return Minute(prices[0], high, low, prices[-1], volume, value, max(row.count * length // MINUTE, 1))
 
 
 def _corners(row: Minute) -> tuple[int, int, int, int]:

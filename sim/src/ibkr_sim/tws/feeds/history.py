@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from ibkr_sim.exchange.listing.hours import local_date, trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.history.intervals import is_trading
 from ibkr_sim.tws.answers import history as answers
 from ibkr_sim.tws.history_data import BarQuery, Row, rows_since
 from ibkr_sim.tws.outlet import Outlet
@@ -107,12 +107,15 @@ class RealTimeBarFeed:
         stream.next = end
         record, traded = self._market.record(stream.contract.conid), stream.source is Source.TRADES
         while start < end:
-            if stream.outside_rth or _in_hours(stream.contract, start):
+            if self._is_trading(stream, start):
                 found = record.bars(stream.source, [(start, start + length)])
                 bar = found[0] if found else self._flat(stream, start)
                 stream.close = bar.close
                 self._outlet.send(answers.real_time_bar(self._outlet.version, request_id, bar, traded=traded))
             start += length
+
+    def _is_trading(self, stream: _Streamed, moment: datetime) -> bool:
+        return is_trading(stream.contract, moment, self._market.trading_day, outside_rth=stream.outside_rth)
 
     def _flat(self, stream: _Streamed, start: datetime) -> Bar:
         """Five seconds in which nothing happened."""
@@ -123,8 +126,3 @@ class RealTimeBarFeed:
 
 def _floor(moment: datetime) -> datetime:
     return datetime.fromtimestamp(int(moment.timestamp()) // LENGTH * LENGTH, UTC)
-
-
-def _in_hours(contract: Contract, moment: datetime) -> bool:
-    day = trading_day(contract, local_date(contract, moment))
-    return day is not None and day.liquid_from <= moment < day.liquid_to

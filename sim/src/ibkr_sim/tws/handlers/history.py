@@ -105,7 +105,7 @@ def histogram(session: Session, request: Histogram) -> None:
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
         return
-    spans = intervals(contract, stretch, session.market.now())
+    spans = intervals(contract, stretch, session.market.now(), session.market.trading_day)
     sizes: dict[Decimal, int] = {}
     for bar in session.market.record(contract.conid).bars(Source.TRADES, spans):
         sizes[bar.close] = sizes.get(bar.close, 0) + int(bar.volume)
@@ -239,7 +239,8 @@ def _window(session: Session, request: HistoricalTicks) -> Window:
     if request.end:
         # Up to the end of that second.
         anchor = min(anchor, now) + timedelta(seconds=1)
-    return Window(anchor, bool(request.start), request.most, now, outside_rth=not request.use_rth)
+    calendar = session.market.trading_day
+    return Window(anchor, bool(request.start), request.most, now, outside_rth=not request.use_rth, calendar=calendar)
 
 
 def _check_ticks(session: Session, request: HistoricalTicks, contract: Contract, exchange: str) -> None:

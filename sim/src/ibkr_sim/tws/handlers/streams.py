@@ -96,7 +96,8 @@ def _single_ticks(session: Session, request: TickByTickRequest) -> tuple[Contrac
 
 def _tell_past(session: Session, request: TickByTickRequest, contract: Contract) -> None:
     now, version, request_id = session.market.now(), session.version, request.request_id
-    window = Window(now + timedelta(seconds=1), forward=False, most=request.most, now=now, outside_rth=True)
+    anchor, calendar = now + timedelta(seconds=1), session.market.trading_day
+    window = Window(anchor, forward=False, most=request.most, now=now, outside_rth=True, calendar=calendar)
     record = session.market.record(contract.conid)
     if "Last" in request.kind:
         told = trades(contract, record, window)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from ibkr_sim.exchange.listing.hours import Days
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.prices.bars import Bar
@@ -119,16 +120,16 @@ def history(market: Market, query: HistoryQuery) -> dict[str, Any] | None:
 
 def past_bars(market: Market, contract: Contract, query: HistoryQuery) -> Sequence[Bar]:
     """Those of the period, a thousand at most. Raises InvalidPeriod."""
-    spans, record = intervals(contract, query, market.now()), market.record(contract.conid)
+    spans, record = intervals(contract, query, market.now(), market.trading_day), market.record(contract.conid)
     # Nobody reports the trades of currencies: their charts show the middle of the quote.
     untraded = contract.sec_type == "CASH" and query.source is Source.TRADES
     source = Source.MIDPOINT if untraded else query.source
     if query.bar_seconds <= DAY:
         return record.bars(source, spans)
-    return joined_bars(contract, record, source, spans, outside_rth=query.outside_rth)
+    return joined_bars(contract, record, source, spans, market.trading_day, outside_rth=query.outside_rth)
 
 
-def intervals(contract: Contract, query: HistoryQuery, now: datetime) -> list[Interval]:
+def intervals(contract: Contract, query: HistoryQuery, now: datetime, calendar: Days) -> list[Interval]:
     """Those of the period, oldest first, a thousand at most, none of them in the future."""
     count, unit = _split(_PERIOD, query.period)
     sessions = count * SESSIONS.get(unit.upper(), 0) if unit != "min" else 0
@@ -140,7 +141,7 @@ def intervals(contract: Contract, query: HistoryQuery, now: datetime) -> list[In
         anchor=query.start,
         forward=query.forward,
     )
-    found = past_intervals(contract, stretch, now)
+    found = past_intervals(contract, stretch, now, calendar)
     return found[:MOST_BARS] if query.forward else found[-MOST_BARS:]
 
 
