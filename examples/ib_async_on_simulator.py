@@ -20,7 +20,7 @@ async def trade() -> None:
         account = ib.managedAccounts()[0]
         [contract] = await ib.qualifyContractsAsync(ib_async.Stock("AAPL", "SMART", "USD"))
         assert isinstance(contract, ib_async.Contract)
-        order = ib_async.MarketOrder("BUY", 10, account=account)  # two accounts: one must be named
+        order = ib_async.MarketOrder("BUY", 10)
         filled = ib.placeOrder(contract, order)
         async with asyncio.timeout(10):
             while not filled.isDone():

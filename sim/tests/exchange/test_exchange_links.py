@@ -70,6 +70,14 @@ def test_children_are_cancelled_with_their_parent(trial: Trial) -> None:
     assert states(trial, *orders, grandchild) == [CANCELLED] * 4
 
 
+@pytest.mark.parametrize("tif", ["IOC", "FOK"])
+def test_a_child_that_comes_after_its_parent_has_ended_unfilled_ends_too(trial: Trial, tif: str) -> None:
+    parent = place(trial, Side.BUY, 100, trial.bid() - 500 * CENT, tif=tif)
+    child = place(trial, Side.SELL, 100, trial.bid() + 5 * CENT, parent=parent.perm_id)
+    assert states(trial, child) == [CANCELLED]
+    assert not trial.exchange.open_orders()
+
+
 def test_a_child_of_a_parent_that_has_filled_works_at_once(trial: Trial) -> None:
     parent = trial.buy(100)
     child = place(trial, Side.SELL, 100, trial.bid() + 500 * CENT, parent=parent.perm_id)

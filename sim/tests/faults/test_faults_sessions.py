@@ -177,11 +177,11 @@ async def test_a_gateway_that_hangs_accepts_and_says_nothing_until_it_goes_on(ho
     assert house.truth() == [("", "Filled", "10")]
 
 
-async def test_a_request_kept_by_a_fault_and_unreadable_ends_only_its_own_client(house: House) -> None:
+async def test_a_request_kept_by_a_fault_and_unreadable_is_complained_of_to_its_own_client(house: House) -> None:
     client, other = await house.client(1), await house.client(2)
     house.fault("gateway_hangs", client=1)
     client.write(b"3\0not a number\0")
     assert await client.silent()
     house.clear()
-    assert frames(await client.rest())[0][3] == "320"
+    assert [message[3] for message in await client.settle()] == ["320"]
     assert await other.settle() == []

@@ -92,6 +92,12 @@ def test_an_order_by_hand_stands_in_the_ledger(ibkr_sim: RunningSimulator) -> No
         ibkr_sim.order_by_hand("BUY", 1, "AAPL", account="DU99NOBODY")
 
 
+@pytest.mark.ibkr_sim(faults=["cut", ("answer_lost", "order:2"), FaultOrder("silent_drop", "order:3")])
+def test_bad_days_are_ordered_beforehand_by_name_or_by_name_and_trigger(ibkr_sim: RunningSimulator) -> None:
+    ordered = ibkr_sim.within(lambda simulator: [one.order.name for one in simulator.faults.injections])
+    assert ordered == ["cut", "answer_lost", "silent_drop"]
+
+
 def test_a_fault_strikes_when_it_was_ordered_to_and_can_be_cleared(ibkr_sim: RunningSimulator) -> None:
     fault = ibkr_sim.inject("client_id_held")
     assert fault.struck == 1

@@ -94,14 +94,15 @@ def place_order(
     oca: str = "",
     account: str = "DU9912345",
     ref: str = "",
+    tif: str = "DAY",
     transmit: object = 1,
     parent: object = 0,
     what_if: object = 0,
     conditions: Sequence[object] = (),
 ) -> list[object]:
     """An order as clients write it, field by field ("reqIds ... placeOrder" of the socket protocol)."""
-    contract = [conid, symbol, "STK", "", "0.0", "", "", "SMART", "", "USD" if symbol else "", "", ""]
-    fields = [3, order_id, *contract, "", "", action, quantity, kind, limit, stop, "DAY", oca, account, "", 0, ref]
+    contract = [conid, symbol, "STK" if symbol else "", "", "0.0", "", "", "SMART", "", "USD" if symbol else "", "", ""]
+    fields = [3, order_id, *contract, "", "", action, quantity, kind, limit, stop, tif, oca, account, "", 0, ref]
     fields += [transmit, parent, 0, 0, 0, 0, 0, 0, "", 0, "", "", "", "", ""]
     fields += [""] if version < 177 else []
     fields += ["", 0, "", -1, 0, "", "", 0, "", "", 0, 0, "", 0, "", "", "", "", "", 0, "", "", "", ""]

@@ -34,7 +34,7 @@ def bars(
     keep: int = 0,
     conid: int = AAPL,
 ) -> list[object]:
-    return [20, request_id, conid, *[""] * 11, 0, end, size, duration, rth, what, form, keep, ""]
+    return [20, request_id, conid, *[""] * 6, "SMART", *[""] * 4, 0, end, size, duration, rth, what, form, keep, ""]
 
 
 def rows(message: Message, version: int = 178) -> list[dict[str, Any]]:
@@ -294,7 +294,7 @@ async def test_bars_as_they_come_share_the_lines_of_quotes(open_house: Callable[
     house: House = await open_house(market_data_lines=1)
     wire = await house.client()
     await wire.ask(*bars(1, "1 D", "1 day", keep=1))
-    assert code(await wire.ask(1, 11, 2, AAPL, *[""] * 11, 0, "", 0, 0, "")) == ["2", "101"]
+    assert code(await wire.ask(1, 11, 2, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, "", 0, 0, "")) == ["2", "101"]
 
 
 @pytest.mark.parametrize("version", [165, 200])
@@ -314,7 +314,7 @@ async def test_a_client_too_old_for_schedules_is_told_so(house: House) -> None:
 
 async def test_data_begin_where_the_head_time_stamp_says(house: House) -> None:
     wire = await house.client()
-    contract = [AAPL, *[""] * 11]
+    contract = [AAPL, *[""] * 6, "SMART", *[""] * 4]
     assert await wire.ask(87, 1, *contract, 0, 1, "TRADES", 1) == [["88", "1", "20050103-14:30:00"]]
     assert await wire.ask(87, 2, *contract, 0, 1, "TRADES", 2) == [["88", "2", "1104762600"]]
     assert await wire.ask(90, 2) == []
@@ -325,18 +325,18 @@ async def test_data_begin_where_the_head_time_stamp_says(house: House) -> None:
 
 async def test_a_histogram_holds_the_volume_of_its_period(house: House) -> None:
     wire = await house.client()
-    (message,) = await wire.ask(88, 1, AAPL, *[""] * 11, 0, 1, "2 days")
+    (message,) = await wire.ask(88, 1, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, 1, "2 days")
     assert len(message) == 3 + 2 * int(message[2])
     prices = [Decimal(price) for price in message[3::2]]
     assert prices == sorted(set(prices))
     minutes = await told(wire, *bars(2, "2 D", "1 min"))
     assert sum(map(int, message[4::2])) == sum(Decimal(row["volume"]) for row in minutes)
-    assert code(await wire.ask(88, 3, AAPL, *[""] * 11, 0, 1, "many days")) == ["3", "321"]
+    assert code(await wire.ask(88, 3, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, 1, "many days")) == ["3", "321"]
     assert await wire.ask(89, 1) == []
 
 
 def ticks(request_id: int, what: str, most: int, *, start: str = "", end: str = "", rth: int = 0) -> list[object]:
-    return [96, request_id, AAPL, *[""] * 11, 0, start, end, most, what, rth, 0, ""]
+    return [96, request_id, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, start, end, most, what, rth, 0, ""]
 
 
 async def test_ticks_of_the_past_are_the_trades_and_quotes_that_were(house: House) -> None:

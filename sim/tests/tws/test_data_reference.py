@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import exp
 from typing import TYPE_CHECKING
@@ -113,6 +113,44 @@ async def test_every_scanner_that_is_named_can_be_run(house: House) -> None:
     assert {"STK.US", "STK.US.MAJOR", "STK.EU"} <= set(places)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("HOT_BY_VOLUME", "TOP_VOLUME_RATE", "TOP_TRADE_COUNT", "TOP_TRADE_RATE", "MOST_ACTIVE_USD"),
+        *("HOT_BY_PRICE", "HOT_BY_PRICE_RANGE", "HIGH_OPT_IMP_VOLAT", "LOW_OPT_IMP_VOLAT"),
+        *("OPT_OPEN_INTEREST_MOST_ACTIVE", "HIGH_OPT_OPEN_INTEREST_PUT_CALL_RATIO"),
+    ],
+)
+async def test_scanners_of_ibkrs_samples_find_something(house: House, kind: str) -> None:
+    house.advance(minutes=5)
+    (message,) = await (await house.client()).ask(*scanner(1, kind, place="STK.US.MAJOR"))
+    assert len(found(message)) > 5
+
+
+async def test_what_is_hot_is_traded_more_than_usual(house: House) -> None:
+    wire, exchange = await house.client(), house.simulator.exchange
+    house.advance(minutes=5)
+    (message,) = await wire.ask(*scanner(1, "HOT_BY_VOLUME", place="STK.US.MAJOR", rows=50))
+    ranked = [int(row[1]) for row in found(message)]
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+
+    def heat(conid: int) -> Decimal:
+        days = [now - timedelta(days=back) for back in range(3, 8)]
+        spans = [(day.replace(hour=14, minute=30), day.replace(hour=21)) for day in days]
+        usual = sum(bar.volume for bar in exchange.record(conid).bars(Source.TRADES, spans))
+        return exchange.quote(conid).volume / usual
+
+    assert [heat(conid) for conid in ranked] == sorted(map(heat, ranked), reverse=True)
+
+
+async def test_german_stocks_are_scanned_by_themselves(house: House) -> None:
+    wire = await house.client()
+    german = scanner(1, "TOP_PERC_GAIN", place="STK.EU.IBIS")
+    german[3] = "STOCK.EU"
+    (message,) = await wire.ask(*german)
+    assert {row[8] for row in found(message)} == {"EUR"}
+
+
 async def test_news_tell_what_happened_and_no_more_than_has(house: House) -> None:
     wire = await house.client()
     (providers,) = await wire.ask(85)
@@ -144,7 +182,7 @@ async def test_news_that_do_not_exist_are_refused(house: House) -> None:
 
 async def test_news_are_also_a_generic_tick(house: House) -> None:
     wire = await house.client()
-    first = await wire.ask(1, 11, 1, AAPL, *[""] * 11, 0, "mdoff,292:BRFG+DJNL", 0, 0, "")
+    first = await wire.ask(1, 11, 1, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, "mdoff,292:BRFG+DJNL", 0, 0, "")
     news = [message for message in first if message[0] == "84"]
     assert [(len(message), message[3]) for message in news] == [(7, "DJNL")]
     house.advance(hours=6)
@@ -173,7 +211,7 @@ async def test_a_display_group_shows_everyone_what_one_has_chosen(house: House) 
 
 async def test_exchanges_are_those_that_contracts_name(house: House) -> None:
     wire = await house.client()
-    (quote, *_rest) = await wire.ask(1, 11, 1, AAPL, *[""] * 11, 0, "", 0, 0, "")
+    (quote, *_rest) = await wire.ask(1, 11, 1, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, "", 0, 0, "")
     (components,) = await wire.ask(83, 2, quote[3])
     assert int(components[2]) * 3 == len(components) - 3
     names = set(components[4::3])

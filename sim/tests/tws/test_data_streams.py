@@ -22,7 +22,7 @@ AAPL, EUR_USD = 265598, 12087792
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
-def stock(exchange: str = "", conid: int = AAPL) -> list[object]:
+def stock(exchange: str = "SMART", conid: int = AAPL) -> list[object]:
     return [conid, *[""] * 6, exchange, *[""] * 4]
 
 

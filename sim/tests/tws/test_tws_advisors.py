@@ -201,7 +201,7 @@ async def test_kinds_that_do_not_exist_and_requests_without_their_fields_are_ref
     assert [row[2:4] for row in await wire.ask(19, 1, 0, groups(), 77)] == [["77", "321"]]
     wire.send(18, 1, "groups")
     assert "320" in await wire.read()
-    assert await wire.ended()
+    assert (await wire.ask(8, 1, 1))[0][0] == "9"
 
 
 async def test_who_is_no_advisor_is_told_so(house: House) -> None:

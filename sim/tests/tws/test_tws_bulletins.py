@@ -96,7 +96,7 @@ async def test_a_request_without_its_fields_is_unreadable_and_harms_nobody(house
     refusal = await wire.read()
     assert refusal[0] == "4"
     assert "320" in refusal
-    assert await wire.ended()
+    assert (await wire.ask(8, 1, 1))[0][0] == "9"
     issue(house, "for the others")
     assert len(await heard(other)) == 1
 

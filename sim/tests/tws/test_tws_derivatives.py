@@ -81,7 +81,7 @@ async def test_an_options_line_tells_what_its_prices_imply(house: House) -> None
     wire = await house.client()
     (found, _end) = await wire.ask(*details(1, 178, **MARCH, strike=270, right="C"))
     conid = next(field for field in found if field.isdecimal() and int(field) > 1_000_000_000)
-    told = await wire.ask(1, 11, 5, conid, *[""] * 11, 0, "", 0, 0, "")
+    told = await wire.ask(1, 11, 5, conid, *[""] * 6, "SMART", *[""] * 4, 0, "", 0, 0, "")
     computed = {message[2]: message for message in told if message[0] == "21"}
     assert {"10", "11", "13"} <= set(computed)
     volatility, delta, price = (float(value) for value in computed["13"][4:7])

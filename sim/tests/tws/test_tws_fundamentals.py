@@ -103,7 +103,7 @@ async def document_of(house: House, report: str) -> Xml.Element:
 async def test_a_share_of_52_weeks_has_the_same_high_and_low_as_its_statistics(subscribed: House) -> None:
     root = await document(subscribed, "ReportRatios")
     wire = await subscribed.client(2)
-    ticks = await wire.ask(1, 11, 5, AAPL, *[""] * 11, 0, "165,258", 0, 0, "")
+    ticks = await wire.ask(1, 11, 5, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, "165,258", 0, 0, "")
     prices = {row[3]: row[4] for row in ticks if row[0] == "1"}
     assert [Decimal(prices[kind]) for kind in ("19", "20")] == [ratio(root, "NLOW"), ratio(root, "NHIG")]
 
@@ -111,7 +111,7 @@ async def test_a_share_of_52_weeks_has_the_same_high_and_low_as_its_statistics(s
 async def test_the_fundamental_ratios_of_a_quote_are_those_of_the_report(subscribed: House) -> None:
     root = await document(subscribed, "ReportRatios")
     wire = await subscribed.client(2)
-    ticks = await wire.ask(1, 11, 5, AAPL, *[""] * 11, 0, "258", 0, 0, "")
+    ticks = await wire.ask(1, 11, 5, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, "258", 0, 0, "")
     (text,) = [row[4] for row in ticks if row[0] == "46" and row[3] == "47"]
     told = dict(pair.split("=") for pair in text.split(";"))
     written = {row.get("FieldName"): row.text for row in root.iter("Ratio") if row.get("Type") == "N"}
@@ -121,7 +121,7 @@ async def test_the_fundamental_ratios_of_a_quote_are_those_of_the_report(subscri
 async def test_without_the_subscription_there_is_neither_a_report_nor_a_ratio(house: House) -> None:
     wire = await house.client()
     assert codes(await wire.ask(*ask("ReportSnapshot"))) == ["430"]
-    ticks = await wire.ask(1, 11, 5, AAPL, *[""] * 11, 0, "258", 0, 0, "")
+    ticks = await wire.ask(1, 11, 5, AAPL, *[""] * 6, "SMART", *[""] * 4, 0, "258", 0, 0, "")
     assert not [row for row in ticks if row[0] == "46" and row[3] == "47"]
 
 
@@ -138,7 +138,7 @@ async def test_a_request_without_its_report_is_unreadable(subscribed: House) -> 
     wire = await subscribed.client()
     wire.send(52, 2, 9, AAPL, "", "STK", "SMART", "", "USD", "")
     assert "320" in await wire.read()
-    assert await wire.ended()
+    assert (await wire.ask(8, 1, 1))[0][0] == "9"
 
 
 def codes(messages: list[Message]) -> list[str]:

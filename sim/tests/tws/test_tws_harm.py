@@ -89,10 +89,25 @@ async def test_an_unknown_message_is_refused_and_the_client_stays(house: House) 
         framed(b"49\x001"),
         framed(b"\xff\xfe\x00"),
         framed(b"abc\0"),
-        b"\xff\xff\xff\xff",
     ],
 )
-async def test_an_unreadable_frame_costs_only_its_sender_the_connection(house: House, frame: bytes) -> None:
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_an_unreadable_message_is_its_senders_trouble_alone_and_costs_the_connection_only_where_tws_is_told_so(
+    open_house: Callable[..., Any], frame: bytes, keeps: bool
+) -> None:
+    house: House = await open_house(keeps_unreadable=keeps)
+    good, bad = await house.client(1), await house.client(2)
+    bad.writer.write(frame)
+    assert (await bad.read())[2:4] == ["-1", "320"]
+    assert (await good.ask(8, 1, 1))[0][0] == "9"
+    if keeps:
+        assert (await bad.ask(8, 1, 1))[0][0] == "9"
+    else:
+        assert await bad.ended()
+
+
+@pytest.mark.parametrize("frame", [b"\xff\xff\xff\xff"])
+async def test_a_frame_without_end_costs_only_its_sender_the_connection(house: House, frame: bytes) -> None:
     good, bad = await house.client(1), await house.client(2)
     bad.writer.write(frame)
     assert (await bad.read())[2:4] == ["-1", "320"]
@@ -161,5 +176,25 @@ async def test_a_field_that_others_read_as_a_number_must_be_one(house: House) ->
 
 def fields_of_an_order(version: int) -> list[object]:
     """Up to exemptCode, the one field that is -1, and a tail long enough."""
-    head: list[object] = [3, 1, 265598, *[""] * 11, "", "", "BUY", 1, "LMT", 1, "", "DAY", "", "DU9912345", "", 0, ""]
+    head: list[object] = [
+        3,
+        1,
+        265598,
+        *[""] * 6,
+        "SMART",
+        *[""] * 4,
+        "",
+        "",
+        "BUY",
+        1,
+        "LMT",
+        1,
+        "",
+        "DAY",
+        "",
+        "DU9912345",
+        "",
+        0,
+        "",
+    ]
     return [*head, 1, *[0] * 7, "", 0, *[""] * 5, "", 0, "", -1, *[0] * 4, *[""] * 62]

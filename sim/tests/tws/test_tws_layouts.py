@@ -62,7 +62,7 @@ def test_an_order_is_read_to_its_last_field(version: int, order_fields: Callable
 @pytest.mark.parametrize("version", [157, 178])
 async def test_messages_that_never_changed_have_the_count_clients_insist_on(house: House, version: int) -> None:
     wire = await house.client(version=version)
-    contract = [265598, *[""] * 11]
+    contract = [265598, *[""] * 6, "SMART", *[""] * 4]
     messages = await wire.ask(1, 11, 1, *contract, 0, "", 0, 0, "")
     messages += await wire.place(1)
     for request in (

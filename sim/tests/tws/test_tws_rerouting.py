@@ -85,4 +85,4 @@ async def test_what_makes_no_sense_is_refused_before_it_is_rerouted(house: House
     assert [row[2:4] for row in await wire.ask(*book(9, cfd("AAPL"), rows=0))] == [["9", "321"]]
     wire.send(10, 5, 7, *cfd("AAPL"), "five")
     assert "320" in await wire.read()
-    assert await wire.ended()
+    assert (await wire.ask(8, 1, 1))[0][0] == "9"

@@ -12,7 +12,7 @@ from ibkr_sim.tws.settings import Entitlement
 if TYPE_CHECKING:
     from sim.tests.tws.conftest import House, Message, Wire
 
-AAPL = [265598, *[""] * 11]
+AAPL = [265598, *[""] * 6, "SMART", *[""] * 4]
 ACCOUNT = "DU9912345"
 
 

@@ -13,7 +13,6 @@ from ibkr_sim.cli.calling import CONTROL_PORT
 from ibkr_sim.cli.checks import account_ids, hour, loopback
 
 _CLOSED: Final = -1
-_ACCOUNTS: Final = "DU9912345,DU9967890"
 _PORT: Final = click.IntRange(0, 65535)
 _PORT_OR_CLOSED: Final = click.IntRange(_CLOSED, 65535)
 _SPEED: Final = click.FloatRange(0, 1000)
@@ -37,7 +36,7 @@ class Start:
     control_port: int
     seed: int
     speed: float
-    accounts: tuple[str, ...]
+    accounts: tuple[str, ...] | None
     advisor: bool
     entitlement: str
     fundamentals: bool
@@ -88,7 +87,13 @@ OPTIONS: Final = (
     _variable("control-port", "Control port; 0 takes any.", type=_PORT, default=CONTROL_PORT, metavar="PORT"),
     _variable("seed", "The same seed gives the same prices.", type=int, default=1),
     _variable("speed", "Simulated seconds per second.", type=_SPEED, default=1.0, metavar="FACTOR"),
-    _variable("accounts", "Account ids, DU99..., commas between.", default=_ACCOUNTS, metavar="IDS", callback=_IDS),
+    _variable(
+        "accounts",
+        "Account ids, DU99..., commas between. With several, IBKR refuses an order that names none (435).",
+        show_default="DU9912345; an advisor's clients: DU9912345,DU9967890",
+        metavar="IDS",
+        callback=_IDS,
+    ),
     _switch("advisor", "Add an advisor's account, DF9900001, whose clients the others are."),
     _variable("entitlement", "Market data the user has subscribed to.", type=_FEED, default="live"),
     _switch("fundamentals", "The user has subscribed to companies' figures (else 430)."),

@@ -72,7 +72,8 @@ def _ways_out(start: Start) -> str:
 
 def _settings(start: Start) -> SimulatorSettings:
     known = {account.id: account for account in default_accounts()}
-    accounts = tuple(known.get(name) or AccountSettings(name) for name in start.accounts)
+    names = start.accounts or tuple(known)[: None if start.advisor else 1]
+    accounts = tuple(known.get(name) or AccountSettings(name) for name in names)
     return SimulatorSettings(
         exchange=ExchangeSettings(
             seed=start.seed,

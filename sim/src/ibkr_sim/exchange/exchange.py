@@ -308,7 +308,9 @@ class Exchange(Market):
     def cancel(self, perm_id: int, reason: str = "") -> Order:
         self.advance()
         check_cancel(self.order(perm_id), perm_id)
-        self._desk.end(self._desk.tickets[perm_id], Status.CANCELLED, self.now(), reason)
+        ticket = self._desk.tickets[perm_id]
+        ticket.withdrawn = True
+        self._desk.end(ticket, Status.CANCELLED, self.now(), reason)
         return self._settled(perm_id)
 
     def preview(self, request: OrderRequest) -> Preview:

@@ -23,7 +23,7 @@ from ibkr_sim.exchange.trading.desk import Desk
 Memory = dict[str, Any]
 """Plain values and the exchange's own; whoever keeps it finds a form for them."""
 _KEPT = (
-    *("status", "filled", "paid", "last_price", "commission", "updated_at", "reason", "sequence"),
+    *("status", "filled", "paid", "last_price", "commission", "updated_at", "reason", "withdrawn", "sequence"),
     *("triggered", "stop", "first_stop", "auction"),
 )
 """Of an order, beside its number, its request and when it was made."""

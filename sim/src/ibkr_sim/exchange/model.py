@@ -178,6 +178,8 @@ class Order:
     updated_at: datetime
     reason: str = ""
     """Why it ended, in IBKR's words ("Order Canceled - reason:")."""
+    withdrawn: bool = False
+    """Whether it was the client who ended it, and not the system."""
     stop: Decimal | None = None
     """Where its stop stands, which moves when it trails."""
     why_held: str = ""

@@ -43,6 +43,10 @@ class Visit:
         self._registry, self._client, self._counts = registry, client, counts
         self._market = registry.market
 
+    @property
+    def gone(self) -> bool:
+        return self._client.gone
+
     def left(self) -> None:
         """The connection has ended."""
         self._registry.leave(self._client, counts=self._counts)

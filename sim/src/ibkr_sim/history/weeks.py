@@ -9,13 +9,13 @@ from decimal import Decimal
 from ibkr_sim.exchange.listing.hours import Days, local_date
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.prices.bars import Bar
-from ibkr_sim.exchange.prices.record import Record
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.history.combinations import Past
 from ibkr_sim.history.intervals import Interval, bounds
 
 
 def joined_bars(
-    contract: Contract, record: Record, source: Source, spans: Sequence[Interval], calendar: Days, *, outside_rth: bool
+    contract: Contract, record: Past, source: Source, spans: Sequence[Interval], calendar: Days, *, outside_rth: bool
 ) -> list[Bar]:
     """One for each span, which reaches from the opening of its first day to the end of its last."""
     found = (record.bars(source, _days(contract, span, calendar, outside_rth=outside_rth)) for span in spans)

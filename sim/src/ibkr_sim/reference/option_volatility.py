@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from ibkr_sim.exchange.listing.contracts import Wanted
-from ibkr_sim.exchange.listing.derivatives.values import described
+from ibkr_sim.exchange.listing.derivatives.values import described, smile
 from ibkr_sim.exchange.listing.hours import local_date
 from ibkr_sim.exchange.model import Contract, Quote
 from ibkr_sim.exchange.port import Market
@@ -15,17 +15,30 @@ from ibkr_sim.pricing.black_scholes import implied_volatility
 
 _AHEAD: Final = timedelta(days=30)
 _DIGITS: Final = Decimal("0.000001")
+_PERCENT: Final = Decimal("0.01")
 
 
 def expected(market: Market, underlying: Contract) -> Decimal | None:
     """Per year; None for what has no options, or nobody quotes."""
+    found = _implied(market, underlying)
+    return None if found is None else Decimal(found[0]).quantize(_DIGITS)
+
+
+def steady(market: Market, underlying: Contract) -> Decimal | None:
+    """As `expected` but for what the strike and rounded prices do to it: in whole percents, the same at any time."""
+    found = _implied(market, underlying)
+    return None if found is None else Decimal(found[0] / found[1]).quantize(_PERCENT)
+
+
+def _implied(market: Market, underlying: Contract) -> tuple[float, float] | None:
+    """The volatility, and by what factor it is that of its strike."""
     price = middle(market.glance(underlying.conid))
     option = None if price is None else _month_ahead(market, underlying, price)
-    if price is None or option is None:
+    value = None if option is None else middle(market.glance(option.conid))
+    if price is None or option is None or not value:
         return None
-    value = middle(market.glance(option.conid))
-    volatility = value and implied_volatility(described(option, market.now()), float(price), float(value))
-    return Decimal(volatility).quantize(_DIGITS) if volatility else None
+    volatility = implied_volatility(described(option, market.now()), float(price), float(value))
+    return (volatility, smile(option, 1.0, float(price))) if volatility else None
 
 
 def middle(quote: Quote) -> Decimal | None:

@@ -8,8 +8,10 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.model import Contract, Quote
+from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.reference import scan_figures as figures
+from ibkr_sim.reference.scan_figures import Figure, Seen
 
 INSTRUMENTS: Final[Mapping[str, str]] = MappingProxyType({"STK": "US Stocks", "STOCK.EU": "European Stocks"})
 LOCATIONS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = MappingProxyType(
@@ -19,8 +21,11 @@ LOCATIONS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = MappingProxyT
         "STK.NASDAQ": ("STK", "NASDAQ", ("NASDAQ",)),
         "STK.NYSE": ("STK", "NYSE", ("NYSE",)),
         "STK.ARCA": ("STK", "ARCA", ("ARCA",)),
-        "STK.EU": ("STOCK.EU", "Europe", ("EBS",)),
+        "STK.EU": ("STOCK.EU", "Europe", ("EBS", "IBIS", "SBF", "AEB", "BM", "BVME", "LSE")),
         "STK.EU.EBS": ("STOCK.EU", "Swiss Exchange", ("EBS",)),
+        "STK.EU.IBIS": ("STOCK.EU", "Germany (XETRA)", ("IBIS",)),
+        "STK.EU.SBF": ("STOCK.EU", "France (SBF)", ("SBF",)),
+        "STK.EU.LSE": ("STOCK.EU", "United Kingdom (LSE)", ("LSE",)),
     }
 )
 """Places: their instrument, their title, the primary exchanges that they stand for."""
@@ -37,7 +42,7 @@ class ScanType:
     code: str
     title: str
     column: str
-    figure: Callable[[Quote], Decimal | None]
+    figure: Figure
     written: Callable[[Decimal], str]
     ascending: bool = False
 
@@ -48,7 +53,7 @@ class Filter:
 
     code: str
     title: str
-    figure: Callable[[Quote], Decimal | None]
+    figure: Figure
     above: bool
 
 
@@ -69,29 +74,6 @@ class Scan:
     filters: tuple[tuple[Filter, Decimal], ...]
 
 
-def price(quote: Quote) -> Decimal | None:
-    return quote.last
-
-
-def volume(quote: Quote) -> Decimal | None:
-    return quote.volume
-
-
-def change(quote: Quote) -> Decimal | None:
-    """Since the previous close, in percent."""
-    return None if quote.last is None or not quote.close else (quote.last - quote.close) / quote.close * 100
-
-
-def gap(quote: Quote) -> Decimal | None:
-    """From the previous close to the opening, in percent."""
-    return None if quote.open is None or not quote.close else (quote.open - quote.close) / quote.close * 100
-
-
-def span(quote: Quote) -> Decimal | None:
-    """Between the day's prices."""
-    return None if quote.high is None or quote.low is None else quote.high - quote.low
-
-
 def _percent(value: Decimal) -> str:
     return f"{value:+.2f}%"
 
@@ -104,21 +86,48 @@ def _thousands(value: Decimal) -> str:
     return f"{value / 1000:.3f}K"
 
 
+def _times(value: Decimal) -> str:
+    return f"{value:.2f}x"
+
+
+def _whole(value: Decimal) -> str:
+    return f"{value:.0f}"
+
+
 TYPES: Final = (
-    ScanType("TOP_PERC_GAIN", "Top % Gainers", "Chg%", change, _percent),
-    ScanType("TOP_PERC_LOSE", "Top % Losers", "Chg%", change, _percent, ascending=True),
-    ScanType("MOST_ACTIVE", "Most Active", "Volume", volume, _thousands),
-    ScanType("TOP_PRICE_RANGE", "Top Price Range", "Range", span, _plain),
-    ScanType("HIGH_OPEN_GAP", "High Open Gap", "Gap%", gap, _percent),
-    ScanType("LOW_OPEN_GAP", "Low Open Gap", "Gap%", gap, _percent, ascending=True),
+    ScanType("TOP_PERC_GAIN", "Top % Gainers", "Chg%", figures.change, _percent),
+    ScanType("TOP_PERC_LOSE", "Top % Losers", "Chg%", figures.change, _percent, ascending=True),
+    ScanType("MOST_ACTIVE", "Most Active", "Volume", figures.volume, _thousands),
+    ScanType("MOST_ACTIVE_USD", "Most Active ($)", "Value", figures.turnover, _thousands),
+    ScanType("HOT_BY_VOLUME", "Hot Contracts by Volume", "Volume Ratio", figures.hot_volume, _times),
+    ScanType("TOP_VOLUME_RATE", "Top Volume Rate", "Volume/Min", figures.volume_rate, _whole),
+    ScanType("TOP_TRADE_COUNT", "Top Trade Count", "Trades", figures.trade_count, _whole),
+    ScanType("TOP_TRADE_RATE", "Top Trade Rate", "Trades/Min", figures.trade_rate, _whole),
+    ScanType("TOP_PRICE_RANGE", "Top Price Range", "Range", figures.span, _plain),
+    ScanType("HOT_BY_PRICE", "Hot Contracts by Price", "Price Ratio", figures.hot_price, _times),
+    ScanType("HOT_BY_PRICE_RANGE", "Hot Contracts by Price Range", "Range Ratio", figures.hot_span, _times),
+    ScanType("HIGH_OPEN_GAP", "High Open Gap", "Gap%", figures.gap, _percent),
+    ScanType("LOW_OPEN_GAP", "Low Open Gap", "Gap%", figures.gap, _percent, ascending=True),
+    ScanType("HIGH_OPT_IMP_VOLAT", "Highest Option Imp Vol", "Imp Vol%", figures.implied, _plain),
+    ScanType("LOW_OPT_IMP_VOLAT", "Lowest Option Imp Vol", "Imp Vol%", figures.implied, _plain, ascending=True),
+    ScanType("OPT_OPEN_INTEREST_MOST_ACTIVE", "Most Active by Opt Open Interest", "Opt OI", figures.held, _whole),
+    ScanType(
+        *("HIGH_OPT_OPEN_INTEREST_PUT_CALL_RATIO", "High Put/Call Open Interest Ratio", "P/C OI"),
+        *(figures.puts_by_calls, _plain),
+    ),
+    ScanType(
+        *("LOW_OPT_OPEN_INTEREST_PUT_CALL_RATIO", "Low Put/Call Open Interest Ratio", "P/C OI"),
+        *(figures.puts_by_calls, _plain),
+        ascending=True,
+    ),
 )
 FILTERS: Final = (
-    Filter("priceAbove", "Price Above", price, above=True),
-    Filter("priceBelow", "Price Below", price, above=False),
-    Filter("volumeAbove", "Volume Above", volume, above=True),
-    Filter("volumeBelow", "Volume Below", volume, above=False),
-    Filter("changePercAbove", "Change (%) Above", change, above=True),
-    Filter("changePercBelow", "Change (%) Below", change, above=False),
+    Filter("priceAbove", "Price Above", figures.price, above=True),
+    Filter("priceBelow", "Price Below", figures.price, above=False),
+    Filter("volumeAbove", "Volume Above", figures.volume, above=True),
+    Filter("volumeBelow", "Volume Below", figures.volume, above=False),
+    Filter("changePercAbove", "Change (%) Above", figures.change, above=True),
+    Filter("changePercBelow", "Change (%) Below", figures.change, above=False),
 )
 
 
@@ -137,9 +146,11 @@ def found(market: Market, wanted: Scan) -> list[tuple[Contract, Decimal]]:
     for contract in market.find_contracts(sec_type="STK"):
         if contract.primary_exchange not in wanted.exchanges:
             continue
-        quote = market.glance(contract.conid)
-        figure = wanted.type.figure(quote)
-        if figure is not None and all(_passes(quote, *one) for one in wanted.filters):
+        seen = Seen(market, contract, market.glance(contract.conid))
+        if not all(_passes(seen, *one) for one in wanted.filters):
+            continue
+        figure = wanted.type.figure(seen)
+        if figure is not None:
             rows.append((contract, figure))
     return sorted(rows, key=lambda row: row[1] if wanted.type.ascending else -row[1])
 
@@ -155,6 +166,6 @@ def _filter(code: str, value: object) -> tuple[Filter, Decimal]:
     return known, limit
 
 
-def _passes(quote: Quote, filter_: Filter, limit: Decimal) -> bool:
-    figure = filter_.figure(quote)
+def _passes(seen: Seen, filter_: Filter, limit: Decimal) -> bool:
+    figure = filter_.figure(seen)
     return figure is not None and (figure >= limit if filter_.above else figure <= limit)

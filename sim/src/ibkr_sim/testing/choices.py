@@ -34,12 +34,13 @@ def choose(  # noqa: PLR0913  every choice has its name
     webapi: bool = True,
     advisor: bool = False,
     fundamentals: bool = False,
-    faults: Sequence[FaultOrder] = (),
+    faults: Sequence[FaultOrder | str | tuple[str, str]] = (),
 ) -> SimulatorSettings:
     """Free ports on loopback, one account, and a clock that stands still until the test moves it.
 
     `speed` is in simulated seconds per real second. `pacing=False` lifts IBKR's limits on how fast a client may ask.
-    `advisor` adds an account whose clients the others are, `fundamentals` the subscription to companies' figures.
+    `faults` are names, or name and trigger as for `inject`. `advisor` adds an account whose clients the others are,
+    `fundamentals` the subscription to companies' figures.
     Raises ValueError for what no simulator can be.
     """
     known = {account.id: account for account in default_accounts()}
@@ -61,5 +62,12 @@ def choose(  # noqa: PLR0913  every choice has its name
         control_port=None,
         start=start,
         speed=speed,
-        faults=tuple(faults),
+        faults=tuple(_ordered(fault) for fault in faults),
     )
+
+
+def _ordered(fault: FaultOrder | str | tuple[str, str]) -> FaultOrder:
+    if isinstance(fault, FaultOrder):
+        return fault
+    name, on = (fault, "now") if isinstance(fault, str) else fault
+    return FaultOrder(name, on)

@@ -205,6 +205,10 @@ class TwsDoor:
     def _answer(self, session: Session, connection: Connection, payload: bytes) -> None:
         try:
             dispatch(session, payload)
+        except Unreadable as refusal:
+            connection.complain(refusal, self._house.market.now())
+            if not self._settings.keeps_unreadable:
+                connection.part()
         except Exception as error:  # noqa: BLE001  also when a fault has kept the request, and another client's turn it is
             self._give_up(connection, error)
             connection.part()

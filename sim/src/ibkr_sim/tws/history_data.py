@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 from ibkr_sim.exchange.listing.hours import local_date
@@ -13,16 +12,17 @@ from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.history.combinations import past_of, timed_by
 from ibkr_sim.history.intervals import DAY, Interval, Stretch, bounds, intervals, trading_days
-from ibkr_sim.history.volatility import realised
+from ibkr_sim.history.kinds import known_until
+from ibkr_sim.history.volatility_bars import expected_bars, realised_bars
 from ibkr_sim.history.weeks import joined_bars
-from ibkr_sim.tws.history_rules import SOURCES, VOLATILITY, Duration
+from ibkr_sim.tws.history_rules import EXPECTED, SOURCES, VOLATILITY, Duration
 from ibkr_sim.tws.times import stamp
 from ibkr_sim.tws.versions import ZONED_TIMES
 
 FIRST: Final = datetime(2005, 1, 3, tzinfo=UTC)
 """Nothing is told of the time before it."""
-_VOLATILITY_DAYS: Final = 30
 _SECONDS_FORM: Final = 2
 _MOST_AT_ONCE: Final = 1000
 """Bars that are told of a jump of the clock."""
@@ -59,27 +59,36 @@ Row = tuple[str, Bar]
 
 def rows(market: Market, query: BarQuery) -> list[Row]:
     """Oldest first."""
-    found = intervals(query.contract, query.stretch, market.now(), market.trading_day)
+    now = known_until(query.contract, market.now())
+    found = intervals(timed_by(market, query.contract), query.stretch, now, market.trading_day)
     found = [span for span in found if span[0] >= FIRST]
     return told(market, query, found)
 
 
 def rows_since(market: Market, query: BarQuery, start: datetime) -> list[Row]:
     """The bars that begin at `start` and later, up to the one under way."""
-    now = market.now()
+    now = known_until(query.contract, market.now())
     if query.bar < DAY:
         bars = int((now - start).total_seconds()) // query.bar + 2
         stretch = Stretch(query.bar, bars=min(bars, _MOST_AT_ONCE), outside_rth=query.outside_rth)
     else:
         stretch = Stretch(query.bar, sessions=(now - start).days + 2, outside_rth=query.outside_rth)
-    spans = intervals(query.contract, stretch, now, market.trading_day)
+    spans = intervals(timed_by(market, query.contract), stretch, now, market.trading_day)
     return told(market, query, [span for span in spans if span[0] >= start])
 
 
 def told(market: Market, query: BarQuery, spans: Sequence[Interval]) -> list[Row]:
-    ends = dict(spans)
-    bars = _volatility(market, query, spans) if query.what == VOLATILITY else _bars(market, query, spans)
-    return [(_date(query, bar.start, ends[bar.start]), bar) for bar in bars]
+    if not spans:
+        return []
+    ends, timed = dict(spans), timed_by(market, query.contract)
+    if query.what == VOLATILITY:
+        bars = realised_bars(market, query.contract, spans)
+    elif query.what == EXPECTED:
+        prices = _bars(market, replace(query, what=Source.TRADES.value), spans)
+        bars = expected_bars(market, query.contract, prices, spans)
+    else:
+        bars = _bars(market, query, spans)
+    return [(_date(query, timed, bar.start, ends[bar.start]), bar) for bar in bars]
 
 
 def span_texts(query: BarQuery, now: datetime) -> tuple[str, str]:
@@ -97,34 +106,18 @@ def first_moment(contract: Contract, *, outside_rth: bool) -> datetime:
 
 
 def _bars(market: Market, query: BarQuery, spans: Sequence[Interval]) -> list[Bar]:
-    record, source = market.record(query.contract.conid), SOURCES[query.what]
+    past, source = past_of(market, query.contract), SOURCES[query.what]
     if query.bar > DAY:
-        return joined_bars(query.contract, record, source, spans, market.trading_day, outside_rth=query.outside_rth)
-    return record.bars(source, spans)
+        timed = timed_by(market, query.contract)
+        return joined_bars(timed, past, source, spans, market.trading_day, outside_rth=query.outside_rth)
+    return past.bars(source, spans)
 
 
-def _volatility(market: Market, query: BarQuery, spans: Sequence[Interval]) -> list[Bar]:
-    """Of the thirty trading days before the end of each interval."""
-    if not spans:
-        return []
-    first, last = spans[0][0], spans[-1][1]
-    length = Stretch(DAY, sessions=(last - first).days + _VOLATILITY_DAYS + 1, anchor=last)
-    days = intervals(query.contract, length, market.now())
-    closes = [(bar.start, bar.close) for bar in _bars(market, replace(query, what="TRADES", bar=DAY), days)]
-    found = []
-    for start, end in spans:
-        known = [close for moment, close in closes if moment < end][-_VOLATILITY_DAYS - 1 :]
-        value = realised(known)
-        if value is not None:
-            found.append(Bar(start, value, value, value, value, Decimal(0), value, 0))
-    return found
-
-
-def _date(query: BarQuery, start: datetime, end: datetime) -> str:
+def _date(query: BarQuery, timed: Contract, start: datetime, end: datetime) -> str:
     if query.bar >= DAY:
         # A week or month goes by the name of its last trading day.
         moment = start if query.bar == DAY else end - timedelta(seconds=1)
-        return f"{local_date(query.contract, moment):%Y%m%d}"
+        return f"{local_date(timed, moment):%Y%m%d}"
     if query.format_date == _SECONDS_FORM:
         return str(int(start.timestamp()))
     return stamp(start, _zone(query), query.version)

@@ -9,15 +9,18 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from ibkr_sim.exchange.model import Contract, Rejected
+from ibkr_sim.exchange.model import COMBO, Contract, Rejected
+from ibkr_sim.exchange.prices.tape import INDEX
 from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, WEEK
+from ibkr_sim.history.kinds import has
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.times import parse_filter
 
 HISTORY_ERROR: Final = 162
 INVALID_TIME: Final = 10314
-_HISTORY: Final = "Historical Market Data Service error message:"
+AGGREGATED_ONLY: Final = 10299
+HISTORY: Final = "Historical Market Data Service error message:"
 _HOUR: Final = 60 * MINUTE
 _SIZES: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -55,17 +58,18 @@ SMALL: Final = 30
 """Seconds up to which bars are small: they are paced strictly, and gone after half a year."""
 _SMALL_KEPT: Final = timedelta(days=183)
 VOLATILITY: Final = "HISTORICAL_VOLATILITY"
+EXPECTED: Final = "OPTION_IMPLIED_VOLATILITY"
+AGGREGATED: Final = "AGGTRADES"
+"""The trades of a cryptocurrency, whose single ones are not kept."""
 SCHEDULE: Final = "SCHEDULE"
 ADJUSTED: Final = "ADJUSTED_LAST"
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
-    {ADJUSTED: Source.TRADES} | {source.value: source for source in Source}
+    {ADJUSTED: Source.TRADES, AGGREGATED: Source.TRADES} | {source.value: source for source in Source}
 )
-_UNKNOWN_HERE: Final = frozenset(
-    {
-        *("OPTION_IMPLIED_VOLATILITY", "FEE_RATE", "REBATE_RATE", "AGGTRADES"),
-        *("YIELD_BID", "YIELD_ASK", "YIELD_BID_ASK", "YIELD_LAST"),
-    }
-)
+_UNKNOWN_HERE: Final = frozenset({"FEE_RATE", "REBATE_RATE", "YIELD_BID", "YIELD_ASK", "YIELD_BID_ASK", "YIELD_LAST"})
+_CURRENCY: Final = "CASH"
+_CRYPTO: Final = "CRYPTO"
+_EXPECTED_OF: Final = ("STK", INDEX)
 _TITLES: Final = {
     "TRADES": "Trades",
     ADJUSTED: "Trades",
@@ -74,7 +78,8 @@ _TITLES: Final = {
     "ASK": "Ask",
     "BID_ASK": "Bid_Ask",
     VOLATILITY: "HistVol",
-    "OPTION_IMPLIED_VOLATILITY": "OptImplVol",
+    EXPECTED: "OptImplVol",
+    AGGREGATED: "AggTrades",
 }
 
 
@@ -96,7 +101,7 @@ class Duration:
 
 
 def history_error(text: str) -> Rejected:
-    return Rejected(HISTORY_ERROR, f"{_HISTORY}{text}")
+    return Rejected(HISTORY_ERROR, f"{HISTORY}{text}")
 
 
 def no_data(contract: Contract, exchange: str, what: str) -> Rejected:
@@ -142,14 +147,31 @@ def check_age(contract: Contract, exchange: str, what: str, bar: int, age: timed
 
 def check_kind(contract: Contract, exchange: str, what: str) -> None:
     """Raises Rejected: 321 for a kind of data that does not exist, 162 for one that the contract has not."""
-    if what not in SOURCES and what not in _UNKNOWN_HERE | {VOLATILITY, SCHEDULE}:
+    if what not in SOURCES and what not in _UNKNOWN_HERE | {VOLATILITY, EXPECTED, SCHEDULE}:
         raise Rejected(*invalid(f"What to show field is missing or incorrect: {what[:40]}"))
-    currency = contract.sec_type == "CASH"
-    if currency and SOURCES.get(what) is Source.TRADES:
+    if contract.sec_type == _CURRENCY and SOURCES.get(what) is Source.TRADES:
         pair = f"{contract.symbol}/{contract.sec_type}@FXSUBPIP"
         raise history_error(f"No historical market data for {pair} Last {MINUTE}")
-    if what in _UNKNOWN_HERE or (currency and what == VOLATILITY):
+    if not _is_kept(contract, what):
         raise no_data(contract, exchange, what)
+
+
+def _is_kept(contract: Contract, what: str) -> bool:
+    if what == AGGREGATED:
+        return contract.sec_type == _CRYPTO
+    if what == VOLATILITY:
+        return contract.sec_type not in (_CURRENCY, COMBO)
+    if what == EXPECTED:
+        return contract.sec_type in _EXPECTED_OF
+    source = SOURCES.get(what)
+    return what not in _UNKNOWN_HERE if source is None else has(contract, source)
+
+
+def check_aggregated(contract: Contract, what: str) -> None:
+    """Raises Rejected (10299): bars of a cryptocurrency's trades go by another name."""
+    if contract.sec_type == _CRYPTO and what == Source.TRADES.value:
+        text = f"Expected what to show is {AGGREGATED}, please use that instead of {what}."
+        raise Rejected(AGGREGATED_ONLY, text)
 
 
 def moment(text: str, zone: str) -> datetime:

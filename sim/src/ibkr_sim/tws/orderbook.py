@@ -14,6 +14,7 @@ class OrderBook:
         self._highest: dict[int, int] = {}
         self._perm_ids: dict[tuple[int, int], list[int]] = {}
         self._held: dict[tuple[int, int], OrderRequest] = {}
+        self._shown: dict[tuple[int, int], int] = {}
 
     @property
     def highest(self) -> dict[int, int]:
@@ -36,6 +37,15 @@ class OrderBook:
 
     def burn(self, client_id: int, order_id: int) -> None:
         self._highest[client_id] = max(order_id, self._highest.get(client_id, 0))
+
+    def show(self, client_id: int, order: Order) -> None:
+        """A client has seen another one's order: its own ids go on behind that order's."""
+        self.burn(client_id, order.request.order_id)
+        self._shown[client_id, order.request.order_id] = order.perm_id
+
+    def shown(self, client_id: int, order_id: int) -> int | None:
+        """The permanent id of another client's order that this client has last seen by that id."""
+        return self._shown.get((client_id, order_id))
 
     def record(self, client_id: int, order_id: int, perm_id: int) -> None:
         self.burn(client_id, order_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,11 +41,22 @@ class House:
     book: OrderBook = field(default_factory=OrderBook)
     history: HistoryPacing = field(default_factory=HistoryPacing)
     groups: DisplayGroups = field(default_factory=DisplayGroups)
+    sessions: list[Session] = field(default_factory=list)
+    """Of the clients that are here, and perhaps of some that have left since the last one came."""
 
     @property
     def accounts(self) -> Sequence[str]:
         """Those that clients of the door manage, an advisor's own first."""
         return self.market.accounts if self.advisory is None else self.advisory.accounts
+
+    def receive(self, client: Session) -> None:
+        """A client that has come."""
+        self.sessions[:] = [session for session in self.sessions if not session.visit.gone]
+        self.sessions.append(client)
+
+    def in_use(self, of: Callable[[Session], int]) -> int:
+        """How much of something the user has open, over all clients that are here."""
+        return sum(of(session) for session in self.sessions if not session.visit.gone)
 
     def paces_history(self, request: Hashable, subject: Hashable, weight: int = 1) -> bool:
         """Whether a request for history may be made now; always, where pacing is off."""
@@ -71,6 +82,7 @@ class Session:
         self.pnl = PnlFeed(house.market, outlet)
         self.portions = Portions(outlet)
         self.orders = OrderFeed(house.market, outlet, zone)
+        house.receive(self)
 
     @property
     def market(self) -> Market:
@@ -101,8 +113,15 @@ class Session:
         """Whether the orders of that client concern this one."""
         return self.client_id in (client_id, self.house.settings.master_client_id)
 
+    @property
+    def is_master(self) -> bool:
+        return self.client_id == self.house.settings.master_client_id
+
     def report(self, event: OrderEvent) -> None:
-        if self.hears(event.order.request.client_id):
+        request = event.order.request
+        if self.is_master:
+            self.house.book.burn(self.client_id, request.order_id)
+        if self.hears(request.client_id):
             self.orders.report(self.visit.seen(event))
 
     def push(self, quotes: AbstractSet[int], positions: AbstractSet[tuple[str, int]]) -> None:

@@ -9,7 +9,7 @@ from ibkr_sim.tws.versions import HIGHEST, LOWEST
 
 
 class Entitlement(StrEnum):
-    """What the user's market data subscription allows."""
+    """What the user's market data subscription allows: delayed quotes come alone, without ticks, books or a past."""
 
     LIVE = "live"
     DELAYED = "delayed"
@@ -28,9 +28,9 @@ class TwsSettings:
     fundamentals: bool = False
     """Whether the user has a subscription to companies' figures; else 430, and no fundamental ratios (tick type 47)."""
     market_data_lines: int = 100
-    """Streaming quotes, and bars as they come, at a time, per client."""
+    """Streaming quotes, and bars as they come, at a time, over all of the user's clients."""
     depth_lines: int = 3
-    """Books shown level by level at a time, per client; as many streams of single ticks."""
+    """Books shown level by level at a time, over all of the user's clients; as many streams of single ticks."""
     most_messages: int = 50
     """A second, from one client; 0 for as many as come. More are told 100, and the third time the client is closed."""
     pacing: bool = True
@@ -42,6 +42,12 @@ class TwsSettings:
     """
     master_client_id: int | None = None
     """The client that hears of every client's orders and fills."""
+    cancels_of_others_from: int | None = 200
+    """The server version from which a client may cancel an order of another client that it has been shown by
+    reqAllOpenOrders: seen at 200, while IBKR's documentation gives an order to its own client alone. None for never."""
+    keeps_unreadable: bool = True
+    """TWS's "Maintain connection upon receiving incorrectly formatted fields", on by default since version 10.28: who
+    sends them is told 320 and stays. False closes the connection, as older versions do."""
     read_only: bool = False
     """The TWS setting "Read-Only API": orders are neither taken nor shown (321)."""
     time_zone: str = "US/Eastern"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from ibkr_sim.exchange.model import COMBO, Contract, OrderRequest, Rejected, Side
+from ibkr_sim.exchange.orders.families.kinds import KINDS
 from ibkr_sim.tws.advisors.office import Advisory
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.orders import PlaceOrder
@@ -26,6 +27,26 @@ _TYPES: Final = {
     "PEGMID": "PEG MID",
 }
 """Other names by which clients call an order type."""
+_KNOWN: Final = frozenset(
+    {
+        *KINDS,
+        *(
+            "MTL",
+            "MKT PRT",
+            "STP PRT",
+            "PEG MKT",
+            "PEGMKT",
+            "PEG STK",
+            "PEG BENCH",
+            "PEG BEST",
+            "PEG PRIM",
+            "PASSV REL",
+        ),
+        *("SNAP MKT", "SNAP MID", "SNAP PRIM", "BOX TOP", "VOL", "QUOTE", "TRAIL MIT", "TRAIL LIT", "VWAP", "SCALE"),
+        *("REL + MKT", "REL + LMT", "LMT + MKT", "TRAIL REL + MKT", "FUNARI", "MKTCLS", "LMTCLS", "NONE"),
+    }
+)
+"""Types that IBKR knows: what else a client asks for cannot even be read."""
 _UNKNOWN_BLOCKS: Final = {
     "scalePriceIncrement": "scale order",
     "hedgeType": "hedge order",
@@ -63,6 +84,8 @@ def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) 
         raise Rejected(*invalid("Please enter a valid action"))
     kind = order.fields["orderType"].upper()
     order_type = _TYPES.get(kind, kind)
+    if order_type not in _KNOWN:
+        raise Rejected(*invalid("Invalid order type"))
     trailing = order_type.startswith("TRAIL")
     percent = order.amount("trailingPercent") if trailing else None
     account, shares = _allocation(order, around)

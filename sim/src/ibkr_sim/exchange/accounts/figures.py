@@ -127,6 +127,7 @@ def _money(summary: Statement) -> list[AccountValue]:
         "RegTEquity": summary.net_liquidation,
         "RegTMargin": summary.initial_margin,
         "SMA": summary.available,
+        "SettledCash": summary.cash,
         "TotalCashValue": summary.cash,
     }
     return [

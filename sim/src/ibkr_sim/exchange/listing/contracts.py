@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from ibkr_sim.exchange.listing.catalogue import OWN_CONIDS, Row, table
-from ibkr_sim.exchange.listing.derivatives.futures import Futures
+from ibkr_sim.exchange.listing.derivatives.expiries import months
+from ibkr_sim.exchange.listing.derivatives.futures import Futures, Root
 from ibkr_sim.exchange.listing.derivatives.options import FUTURES_OPTION, RIGHTS, Chain, Options
 from ibkr_sim.exchange.listing.derivatives.values import FutureValue, Multiple, OptionValue, Value
 from ibkr_sim.exchange.listing.hours import exchange_hours
@@ -25,6 +26,9 @@ _SMART_TYPES: Final = ("STK", "CFD", "BOND", "CMDTY")
 _ON_REQUEST: Final = ("CFD", "WAR", "BOND", "IND")
 """What is found only by who names its type: elsewhere its symbol means a stock."""
 _CLOSE: Final = time(16)
+REMEMBERED: Final = timedelta(days=730)
+"""How long a future is found after its end ("Historical Data Limitations" of the TWS API)."""
+_CUSIP_COUNTRIES: Final = ("US", "CA")
 _ADDED_FROM: Final = 500
 """Which of the simulator's own conids contracts from a file get, unless they bring theirs."""
 
@@ -45,6 +49,10 @@ class Wanted:
     strike: Decimal | None = None
     right: str = ""
     multiplier: str = ""
+    security_id: tuple[str, str] | None = None
+    """Kind and number: `ISIN` and `US0378331005`."""
+    expired: bool = False
+    """Whether futures are meant as well that have ended, within two years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +198,19 @@ class Contracts:
             if wanted.symbol in ("", root.symbol, root.trading_class) and wanted.local_symbol.startswith(
                 root.trading_class if wanted.local_symbol else ""
             ):
+                if wanted.expired:
+                    yield from self._ended(root, today)
                 yield from self.futures.listed(root, today)
+
+    def _ended(self, root: Root, today: date) -> Iterator[Contract]:
+        """Those that ended not too long ago, the oldest first."""
+        since = today - REMEMBERED
+        for year, month in months(root.months, since):
+            contract = self.futures.make(root, year, month)
+            if contract.expiry is None or contract.expiry >= today:
+                return
+            if contract.expiry >= since:
+                yield contract
 
     def _options(self, wanted: Wanted) -> Iterator[Contract]:
         """Of one symbol or class: nobody is given all options there are."""
@@ -254,7 +274,18 @@ def _fits(contract: Contract, wanted: Wanted) -> bool:
             )
         )
         and _is_named(contract, wanted)
+        and (wanted.security_id is None or wanted.security_id in security_ids(contract))
     )
+
+
+def security_ids(contract: Contract) -> Sequence[tuple[str, str]]:
+    """The numbers that others know a contract by. An ISIN of North America holds the CUSIP, between country and digit
+    of check (ISO 6166).
+    """
+    if not contract.isin:
+        return ()
+    cusips = [("CUSIP", contract.isin[2:-1])] if contract.isin[:2] in _CUSIP_COUNTRIES else []
+    return [("ISIN", contract.isin), *cusips]
 
 
 def _is_named(contract: Contract, wanted: Wanted) -> bool:

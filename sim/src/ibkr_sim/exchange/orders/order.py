@@ -53,7 +53,7 @@ class Ticket:
             "notice",
         ),
         *("paid", "passed", "peg", "perm_id", "reason", "request", "sequence", "status", "stop", "triggered"),
-        *("updated_at", "witnessed"),
+        *("updated_at", "withdrawn", "witnessed"),
     )
 
     def __init__(self, perm_id: int, request: OrderRequest, now: datetime) -> None:
@@ -64,6 +64,8 @@ class Ticket:
         self.commission: Decimal | None = None
         self.created_at = self.updated_at = now
         self.reason = ""
+        self.withdrawn = False
+        """Whether it was the client who ended it."""
         self.sequence = 0
         """Its place among orders of the same price: lower came first."""
         self.gate: Gate | None = None
@@ -176,6 +178,7 @@ class Ticket:
             created_at=self.created_at,
             updated_at=self.updated_at,
             reason=self.reason,
+            withdrawn=self.withdrawn,
             stop=self.stop,
             why_held=self.why_held,
             notice=self.notice,

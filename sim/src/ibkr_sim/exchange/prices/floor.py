@@ -116,7 +116,7 @@ class Floor:
         recorded = tape.minutes.between(max(start, opening) // MINUTE, end // MINUTE)
         if start >= opening:
             return recorded
-        whole = invented(past, start, min(end, opening), volume=not tape.is_untraded)
+        whole = invented(past, start, min(end, opening), volume=tape.has_volume)
         if recorded is not None:
             whole.add(recorded)
         return whole

@@ -136,7 +136,7 @@ class FollowingTape(Tape):
             self._lots = [1 + (bits >> 57 & 7), 1 + (bits >> 60 & 7)]
         self.pending = 0
         seldom = 63 if self.contract.sec_type in _TRADES_SELDOM else 3
-        if not (bits >> 64 & seldom or self.is_untraded or self.is_index):
+        if self.has_volume and not bits >> 64 & seldom:
             buyer = bits >> 71 & 1
             lots = 1 + (bits >> 72 & 15) % self._lots[buyer]
             self.pending = (lots if buyer else -lots) * self.lot

@@ -81,7 +81,7 @@ class Record:
 
     def _invented(self, source: Source, start: int, end: int) -> Minute:
         trades = source is Source.TRADES
-        whole = invented(self._past, start, end, volume=trades and not self._tape.is_untraded)
+        whole = invented(self._past, start, end, volume=trades and self._tape.has_volume)
         if trades:
             return whole
         # Quotes of the past stand one tick apart, the bid where the trades are; all in half ticks.
@@ -125,8 +125,9 @@ class Record:
     def _minute_of_trades(self, minute: int) -> list[TradeTick]:
         if (minute + 1) * MINUTE <= self._opening:
             size = self._past.volume(minute * MINUTE, (minute + 1) * MINUTE) * _PACE // MINUTE // 100 * 100
+            size = max(size, 100) if self._tape.has_volume else 0
             moments = range(minute * MINUTE, (minute + 1) * MINUTE, _PACE)
-            return [self._trade_tick(_moment(at), self._past.price(at), max(size, 100)) for at in moments]
+            return [self._trade_tick(_moment(at), self._past.price(at), size) for at in moments]
         if self._timeline.first_of_minute(minute) >= self._since(Source.TRADES):
             return [
                 self._trade_tick(self._timeline.time_of(step), price, size)
@@ -134,7 +135,8 @@ class Record:
             ]
         row = self._tape.minutes.of(minute)
         size = 0 if row is None else row.volume * _PACE // MINUTE
-        return [self._trade_tick(time, price, size) for time, price in _course(row, minute)] if size else []
+        told = size or not self._tape.has_volume
+        return [self._trade_tick(time, price, size) for time, price in _course(row, minute)] if told else []
 
     def _minute_of_spreads(self, minute: int) -> list[SpreadTick]:
         if (minute + 1) * MINUTE <= self._opening:

@@ -77,7 +77,7 @@ class Tape:
         self._begin()
 
     def _begin(self) -> None:
-        self._record(self.ask, self.lot)
+        self._record(self.ask, self.lot if self.has_volume else 0)
 
     def shift(self, amount: Decimal) -> None:
         """Go on below where it was: a dividend has been paid."""
@@ -125,7 +125,7 @@ class Tape:
             chance=int(variance / stride**2 * 65536),
             pull=CURRENCY_PULL if self.contract.sec_type == "CASH" else STOCK_PULL,
             lot=self.lot,
-            trades=not (self.is_untraded or self.is_index),
+            trades=self.has_volume,
         )
         self._spans.clear()
         self._street: Street = (self.bid, self.ask, self.bid_size, self.ask_size)
@@ -139,6 +139,11 @@ class Tape:
         if sys.byteorder == "big":
             words.byteswap()
         return words
+
+    @property
+    def has_volume(self) -> bool:
+        """Whether anything changes hands that is told: of an index only where it is."""
+        return not (self.is_untraded or self.is_index)
 
     @property
     def reference(self) -> int:

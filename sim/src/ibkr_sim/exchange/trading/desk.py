@@ -151,10 +151,18 @@ class Desk:
         if ticket.gate is None and not ticket.triggered:
             aim(ticket, self._tape(request.conid))
         self._publish(OrderChanged(ticket.order()))
+        if self._is_orphan(ticket):
+            self.end(ticket, Status.CANCELLED, now)
+            return ticket
         self._expire(ticket)
         self._enter(ticket, now)
         self.attend(now)
         return ticket
+
+    def _is_orphan(self, ticket: Ticket) -> bool:
+        """Whether its parent ended unfilled before it came: an IOC, say, sent as a bracket."""
+        parent = self.tickets.get(ticket.request.parent)
+        return ticket.gate is Gate.PARENT and parent is not None and parent.status.done
 
     def change(self, ticket: Ticket, request: OrderRequest, now: datetime) -> None:
         """Less quantity keeps the order's place in the queue; another price or more quantity loses it."""
@@ -223,6 +231,7 @@ class Desk:
         self._publish(OrderChanged(ticket.order()))
         for child in children:
             if not child.status.done:
+                child.withdrawn = ticket.withdrawn
                 self.end(child, Status.CANCELLED, now)
 
     def turn_day(self, now: datetime) -> None:
@@ -313,8 +322,7 @@ class Desk:
         if ticket.status.done:
             return
         if ticket.request.tif in ("IOC", "FOK"):
-            # Seen of live servers: an unfilled IOC is cancelled, an unfilled FOK becomes inactive.
-            self.end(ticket, Status.CANCELLED if ticket.request.tif == "IOC" else Status.INACTIVE, now)
+            self._give_up(ticket, now)
             return
         if ticket.status is not Status.SUBMITTED:
             ticket.move(Status.SUBMITTED, now)
@@ -323,6 +331,15 @@ class Desk:
             self._combos.resting[ticket.perm_id] = ticket
         else:
             self.book(ticket.request.conid).add(ticket)
+
+    def _give_up(self, ticket: Ticket, now: datetime) -> None:
+        """Seen of live servers: an unfilled IOC is about to be cancelled, then is; an unfilled FOK becomes inactive."""
+        if ticket.request.tif == "FOK":
+            self.end(ticket, Status.INACTIVE, now)
+            return
+        ticket.move(Status.PENDING_CANCEL, now)
+        self._publish(OrderChanged(ticket.order()))
+        self.end(ticket, Status.CANCELLED, now)
 
     def _meet(self, ticket: Ticket, now: datetime) -> None:
         contract = self._contract(ticket.request.conid)

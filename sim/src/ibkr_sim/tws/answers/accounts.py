@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from ibkr_sim.exchange.model import AccountValue, Contract, Pnl, Position
 from ibkr_sim.tws.answers.contracts import contract_fields
 from ibkr_sim.tws.fields import FieldWriter
+
+_DERIVATIVES: Final = frozenset({"OPT", "FUT", "FOP"})
 
 
 def account_value(version: int, row: AccountValue) -> bytes:
@@ -44,8 +47,13 @@ def account_summary_end(version: int, request_id: int) -> bytes:
 
 
 def position(version: int, contract: Contract, held: Position) -> bytes:
-    writer = FieldWriter(61, version).add(3, held.account, *contract_fields(contract, contract.primary_exchange))
+    writer = FieldWriter(61, version).add(3, held.account, *contract_fields(contract, _exchange(contract)))
     return writer.add(held.quantity, held.average_cost).frame()
+
+
+def _exchange(contract: Contract) -> str:
+    """Seen of live servers: positions in derivatives name none."""
+    return "" if contract.sec_type in _DERIVATIVES else contract.primary_exchange
 
 
 def position_end(version: int) -> bytes:
@@ -54,7 +62,7 @@ def position_end(version: int) -> bytes:
 
 def position_multi(version: int, request_id: int, model: str, contract: Contract, held: Position) -> bytes:
     writer = FieldWriter(71, version).add(1, request_id, held.account)
-    writer.add(*contract_fields(contract, contract.primary_exchange))
+    writer.add(*contract_fields(contract, _exchange(contract)))
     return writer.add(held.quantity, held.average_cost, model).frame()
 
 

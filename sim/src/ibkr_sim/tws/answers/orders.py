@@ -57,14 +57,15 @@ _COMPLETED = layout("""
     professionalCustomer>=184 submitter>=198
 """)
 
+REASON: Final = "Order Canceled - reason:"
 _NO_PARENT: Final = "9223372036854775807"
 _ZERO: Final = """
     lmtPrice auxPrice origin outsideRth hidden discretionaryAmt shortSaleSlot blockOrder sweepToFill allOrNone
     eTradeOnly firmQuoteOnly parentId triggerMethod volatilityType deltaNeutralConId deltaNeutralShortSale
     deltaNeutralShortSaleSlot continuousUpdate referencePriceType comboLegs orderComboLegs smartComboRoutingParams
     optOutSmartRouting notHeld deltaNeutralContract solicited whatIf randomizeSize randomizePrice conditions cashQty
-    dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo postToAts autoCancelParent
-    refFuturesConId imbalanceOnly routeMarketableToBbo allocations professionalCustomer includeOvernight
+    isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo postToAts autoCancelParent imbalanceOnly
+    routeMarketableToBbo allocations professionalCustomer includeOvernight
 """
 _DOUBLE: Final = """
     initMarginBefore maintMarginBefore equityWithLoanBefore initMarginChange maintMarginChange equityWithLoanChange
@@ -73,7 +74,9 @@ _DOUBLE: Final = """
     equityWithLoanBeforeOutsideRth initMarginChangeOutsideRth maintMarginChangeOutsideRth
     equityWithLoanChangeOutsideRth initMarginAfterOutsideRth maintMarginAfterOutsideRth equityWithLoanAfterOutsideRth
 """
-_INTEGER: Final = "minQty scaleInitLevelSize scaleSubsLevelSize duration manualOrderIndicator"
+_INTEGER: Final = (
+    "displaySize minQty refFuturesConId scaleInitLevelSize scaleSubsLevelSize duration manualOrderIndicator"
+)
 _UNSET: Final[Mapping[str, WireValue]] = MappingProxyType(
     dict[str, WireValue]()
     | dict.fromkeys(_ZERO.split(), "0")
@@ -82,6 +85,7 @@ _UNSET: Final[Mapping[str, WireValue]] = MappingProxyType(
     | {
         "exemptCode": "-1",
         "ocaType": "3",
+        "dontUseAutoPriceForHedge": "1",
         # A live server names no delta neutral order with this word, and the eight fields behind it are there.
         "deltaNeutralOrderType": "None",
         "deltaNeutralOpenClose": "?",
@@ -94,6 +98,8 @@ _UNSET: Final[Mapping[str, WireValue]] = MappingProxyType(
     }
 )
 """What TWS sends for a field that the client left unset; what is not named here is sent empty."""
+_NEVER_ZERO: Final = frozenset({"displaySize", "dontUseAutoPriceForHedge", "ocaType", "refFuturesConId"})
+"""Clients that have nothing to say of them send 0."""
 
 
 def open_order(version: int, contract: Contract, order: Order) -> bytes:
@@ -208,6 +214,7 @@ def _legs(contract: Contract) -> dict[str, Answer]:
 def _values(request: OrderRequest, stop: Decimal | None = None) -> dict[str, Answer]:
     """The client's own fields, in the server's words for unset, under the exchange's."""
     echoed = {name: value for name, value in request.wire.items() if value not in UNSET}
+    echoed = {name: value for name, value in echoed.items() if value != "0" or name not in _NEVER_ZERO}
     known = {
         "action": request.side.value,
         "totalQuantity": request.quantity,
@@ -232,4 +239,6 @@ def _values(request: OrderRequest, stop: Decimal | None = None) -> dict[str, Ans
 def _completed_status(order: Order) -> str:
     if order.status is Status.FILLED:
         return f"Filled Size: {order.filled:f}"
-    return order.reason or "Cancelled by Trader"
+    if order.withdrawn:
+        return "Cancelled by Trader"
+    return f"Cancelled by System:\n{order.reason.removeprefix(REASON)}"

@@ -11,6 +11,8 @@ from typing import Final
 
 from ibkr_sim.exchange.model import Contract, Quote, QuoteChanged
 from ibkr_sim.exchange.port import Market
+from ibkr_sim.history.combinations import timed_by
+from ibkr_sim.history.intervals import is_trading
 from ibkr_sim.reference.news import Article, articles, headline
 from ibkr_sim.reference.venues import component_key
 from ibkr_sim.tws.answers import marketdata as answers
@@ -31,17 +33,25 @@ from ibkr_sim.tws.feeds.generic_ticks import (
 from ibkr_sim.tws.feeds.ticks import HALTED, GenericTick, Tick, changes, tick_frame
 from ibkr_sim.tws.outlet import Outlet
 
-LIVE, DELAYED = 1, 3
+LIVE, FROZEN, DELAYED, DELAYED_FROZEN = range(1, 5)
 _PACE: Final = timedelta(seconds=1)
 """Simulated time between two looks at generic ticks."""
 _MOST_HEADLINES: Final = 20
 """That are told of a jump of the clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Of market data: `frozen` if the last quote before the close will do while the exchange is closed."""
+
+    delayed: bool = False
+    frozen: bool = False
+
+
 @dataclass(slots=True)
 class _Line:
     contract: Contract
-    delayed: bool
+    kind: Kind
     generic: frozenset[str] = frozenset()
     providers: tuple[str, ...] = ()
     """Of news."""
@@ -54,6 +64,13 @@ class _Line:
     due: datetime | None = None
     headline: Article | None = None
     """The latest that was told."""
+    named: int = LIVE
+    """The kind of market data as it was told."""
+    conids: frozenset[int] = field(init=False)
+    """Whose changes concern it: a combination's legs, else the contract itself."""
+
+    def __post_init__(self) -> None:
+        self.conids = frozenset(leg.conid for leg in self.contract.legs) or frozenset({self.contract.conid})
 
     @property
     def quotes(self) -> bool:
@@ -81,26 +98,30 @@ class MarketDataFeed:
     def __contains__(self, request_id: int) -> bool:
         return request_id in self._lines
 
-    def open(self, request_id: int, contract: Contract, *, delayed: bool, generic: Sequence[str] = ()) -> None:
-        """Stream a contract's quotes until `close`; the first ones leave at once. Delayed data has no generic ticks.
+    def open(self, request_id: int, contract: Contract, kind: Kind, *, generic: Sequence[str] = ()) -> None:
+        """Stream a contract's quotes until `close`; the first ones leave at once.
+
+        Delayed data have no generic ticks, nor has a combination.
 
         Raises Rejected (321) for a generic tick that does not exist.
         """
         asked = numbers(generic) - self._withheld
-        line = _Line(contract, delayed) if delayed else _Line(contract, delayed, asked, news_providers(generic))
+        plain = kind.delayed or contract.legs
+        line = _Line(contract, kind) if plain else _Line(contract, kind, asked, news_providers(generic))
         self._lines[request_id] = line
         if line.generic & TRADES.keys():
             self._trades[request_id] = line
-        self._introduce(request_id, contract, delayed=delayed)
+        self._introduce(request_id, line)
         self._show(request_id, line)
         if line.generic:
             self._tell(request_id, standing(look(self._market, line.contract), line.generic))
         self._show_moving(request_id, line)
 
-    def snapshot(self, request_id: int, contract: Contract, *, delayed: bool) -> None:
+    def snapshot(self, request_id: int, contract: Contract, kind: Kind) -> None:
         """The quote as it stands, once."""
-        self._introduce(request_id, contract, delayed=delayed)
-        self._show(request_id, _Line(contract, delayed))
+        line = _Line(contract, kind)
+        self._introduce(request_id, line)
+        self._show(request_id, line)
         self._outlet.send(answers.tick_snapshot_end(self._outlet.version, request_id))
 
     def close(self, request_id: int) -> bool:
@@ -123,7 +144,7 @@ class MarketDataFeed:
     def push(self, conids: Collection[int]) -> None:
         """Tell what has changed in these contracts since it was last told."""
         for request_id, line in self._lines.items():
-            if line.contract.conid in conids:
+            if not line.conids.isdisjoint(conids):
                 self._show(request_id, line)
 
     def trade(self, event: QuoteChanged) -> None:
@@ -137,19 +158,34 @@ class MarketDataFeed:
         for request_id, line in self._lines.items():
             if line.quotes:
                 self._show_halt(request_id, line)
+            if line.kind.frozen and line.named != (named := self._kind(line)):
+                line.named = named
+                self._outlet.send(answers.market_data_type(self._outlet.version, request_id, named))
             if line.due is not None and line.due <= now:
                 self._show_moving(request_id, line)
 
-    def _introduce(self, request_id: int, contract: Contract, *, delayed: bool) -> None:
-        outlet, key = self._outlet, component_key(contract)
-        outlet.send(answers.tick_request_parameters(outlet.version, request_id, contract.min_tick, key))
-        outlet.send(answers.market_data_type(outlet.version, request_id, DELAYED if delayed else LIVE))
+    def _introduce(self, request_id: int, line: _Line) -> None:
+        outlet, key = self._outlet, component_key(line.contract)
+        line.named = self._kind(line)
+        outlet.send(answers.tick_request_parameters(outlet.version, request_id, line.contract.min_tick, key))
+        outlet.send(answers.market_data_type(outlet.version, request_id, line.named))
+
+    def _kind(self, line: _Line) -> int:
+        """As it is at the present moment."""
+        if not line.kind.frozen or self._is_open(line.contract):
+            return DELAYED if line.kind.delayed else LIVE
+        return DELAYED_FROZEN if line.kind.delayed else FROZEN
+
+    def _is_open(self, contract: Contract) -> bool:
+        """Before and after regular hours too."""
+        timed = timed_by(self._market, contract)
+        return is_trading(timed, self._market.now(), self._market.trading_day, outside_rth=True)
 
     def _show(self, request_id: int, line: _Line) -> None:
         if not line.quotes:
             return
         quote = self._market.quote(line.contract.conid)
-        self._tell(request_id, changes(line.shown, quote), delayed=line.delayed)
+        self._tell(request_id, changes(line.shown, quote), delayed=line.kind.delayed)
         line.shown = quote
         if line.contract.is_option:
             self._show_option(request_id, line, quote)
@@ -160,15 +196,15 @@ class MarketDataFeed:
         for kind, figures in computed(line.contract, quote, under, self._market.now()):
             if line.computed.get(kind) != figures:
                 line.computed[kind] = figures
-                number = DELAYED_COMPUTATIONS[kind] if line.delayed else kind
+                number = DELAYED_COMPUTATIONS[kind] if line.kind.delayed else kind
                 frame = tick_option_computation(self._outlet.version, request_id, number, figures)
                 self._outlet.send(frame)
 
     def _show_halt(self, request_id: int, line: _Line) -> None:
-        halted = self._market.is_halted(line.contract.conid)
+        halted = any(self._market.is_halted(conid) for conid in line.conids)
         if line.halted is not halted:
             line.halted = halted
-            self._tell(request_id, (GenericTick(HALTED, Decimal(halted)),), delayed=line.delayed)
+            self._tell(request_id, (GenericTick(HALTED, Decimal(halted)),), delayed=line.kind.delayed)
 
     def _show_trade(self, request_id: int, line: _Line, quote: Quote, size: Decimal) -> None:
         ticks = (trade(self._market, quote, kind, size) for number, kind in TRADES.items() if number in line.generic)

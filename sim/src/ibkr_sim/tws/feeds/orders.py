@@ -8,6 +8,7 @@ from ibkr_sim.tws.answers import executions as execution_answers
 from ibkr_sim.tws.answers import orders as answers
 from ibkr_sim.tws.outlet import Outlet
 from ibkr_sim.tws.times import stamp
+from ibkr_sim.tws.versions import ZONED_TIMES
 
 CANCELLED, REJECTED = 202, 201
 CANCEL_TEXT = "Order Canceled - reason:"
@@ -47,7 +48,7 @@ class OrderFeed:
         contract = self._market.contract(execution.conid)
         if contract is not None:
             version = self._outlet.version
-            time = stamp(execution.time, self._zone, version)
+            time = stamp(execution.time, contract.time_zone if version >= ZONED_TIMES else self._zone, version)
             self._outlet.send(execution_answers.execution_details(version, request_id, contract, execution, time))
 
     def _changed(self, order: Order) -> None:

@@ -38,6 +38,8 @@ _LEDGER_KEYS: Final = frozenset(
         "Cryptocurrency",
     }
 )
+_BOTH: Final = frozenset({"AccruedCash"})
+"""Tags of their own as well, in the base currency."""
 
 
 def is_ledger(row: AccountValue) -> bool:
@@ -51,6 +53,6 @@ def summary_rows(rows: Iterable[AccountValue], tags: Sequence[str]) -> list[Acco
 
 def _named(row: AccountValue, tag: str) -> bool:
     if not tag.startswith(_LEDGER):
-        return row.key == tag and not is_ledger(row)
+        return row.key == tag and (tag in _BOTH or not is_ledger(row))
     currency = tag.removeprefix(_LEDGER).removeprefix(":") or _BASE
     return is_ledger(row) and currency in {"ALL", row.currency}

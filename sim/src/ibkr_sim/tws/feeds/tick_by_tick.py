@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ibkr_sim.exchange.model import Contract, Quote, QuoteChanged
+from ibkr_sim.exchange.prices.tape import INDEX
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.outlet import Outlet
 
@@ -53,11 +54,17 @@ class TickByTickFeed:
                 continue
             if stream.kind in _QUOTES:
                 self._show(request_id, stream, event.quote)
-            elif event.traded and event.quote.last is not None:
-                version, venue = self._outlet.version, stream.contract.primary_exchange
-                time, price = event.quote.time, event.quote.last
-                frame = answers.tick_last(version, request_id, stream.kind, time, price, event.traded, venue)
-                self._outlet.send(frame)
+            elif event.traded or stream.contract.sec_type == INDEX:
+                self._show_last(request_id, stream, event)
+
+    def _show_last(self, request_id: int, stream: _Stream, event: QuoteChanged) -> None:
+        """A trade; of an index, which nobody trades, that it stands elsewhere."""
+        time, price, size = event.quote.time, event.quote.last, event.traded or Decimal(0)
+        if price is None or (not size and stream.shown == (price,)):
+            return
+        stream.shown = (price,)
+        version, venue = self._outlet.version, stream.contract.primary_exchange
+        self._outlet.send(answers.tick_last(version, request_id, stream.kind, time, price, size, venue))
 
     def _show(self, request_id: int, stream: _Stream, quote: Quote) -> None:
         if quote.bid is None or quote.ask is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ibkr_sim.exchange.listing.contracts import Wanted
-from ibkr_sim.exchange.model import Contract
+from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.tws.answers import contracts as answers
 from ibkr_sim.tws.answers.contracts import Sessions
 from ibkr_sim.tws.answers.session import SYSTEM
@@ -13,7 +13,7 @@ from ibkr_sim.tws.hours import sessions
 from ibkr_sim.tws.price_rules import increments, rule_id
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.contracts import ContractDetailsRequest, MarketRuleRequest, MatchingSymbolsRequest
-from ibkr_sim.tws.resolution import NOT_FOUND, matches, routed
+from ibkr_sim.tws.resolution import NOT_FOUND, UNKNOWN, matches, routed
 from ibkr_sim.tws.session import Session
 
 MOST_SYMBOLS = 16
@@ -22,11 +22,13 @@ _UNLISTED = ("CFD", "WAR", "BOND")
 
 
 def contract_details(session: Session, request: ContractDetailsRequest) -> None:
-    found = matches(session.market, request.contract)
-    if request.sec_id_type:
-        found = [contract for contract in found if (request.sec_id_type, request.sec_id) == ("ISIN", contract.isin)]
+    try:
+        found = matches(session.market, request.contract)
+    except Rejected as refusal:
+        session.refuse(request.request_id, refusal)
+        return
     if not found:
-        session.outlet.error(request.request_id, NOT_FOUND, "No security definition has been found for the request")
+        session.outlet.error(request.request_id, NOT_FOUND, UNKNOWN)
         return
     session.portions.begin(_details(session, request, found))
 

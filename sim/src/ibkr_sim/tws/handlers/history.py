@@ -10,17 +10,21 @@ from zoneinfo import ZoneInfo
 
 from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.history.combinations import timed_by
 from ibkr_sim.history.intervals import DAY, MINUTE, SESSIONS, Stretch, bounds, intervals, trading_days
+from ibkr_sim.history.kinds import has, known_until
 from ibkr_sim.history.ticks import Window, spreads, trades
 from ibkr_sim.tws.answers import history as answers
 from ibkr_sim.tws.history_data import BarQuery, first_moment, rows, span_texts
 from ibkr_sim.tws.history_rules import (
     ADJUSTED,
+    EXPECTED,
     SCHEDULE,
     SMALL,
     VOLATILITY,
     bar_seconds,
     check_age,
+    check_aggregated,
     check_kind,
     check_length,
     duration,
@@ -28,16 +32,17 @@ from ibkr_sim.tws.history_rules import (
     moment,
     no_data,
 )
+from ibkr_sim.tws.permissions import HISTOGRAM, PAST_BARS, PAST_TICKS, check_lines, check_live, described, not_permitted
 from ibkr_sim.tws.refusals import invalid, overloaded
 from ibkr_sim.tws.requests.contracts import ContractQuery
 from ibkr_sim.tws.requests.history import HeadTimestamp, Histogram, HistoricalData, HistoricalTicks
 from ibkr_sim.tws.requests.session import Identified
-from ibkr_sim.tws.resolution import resolve, routed
+from ibkr_sim.tws.resolution import Purpose, resolve, routed
 from ibkr_sim.tws.session import Session
 from ibkr_sim.tws.times import names_zone, universal
 from ibkr_sim.tws.versions import SCHEDULES, ZONED_TIMES
 
-UNKNOWN_QUERY, TICKS_REFUSED, NO_ZONE = 366, 10187, 2174
+UNKNOWN_QUERY, NO_ZONE = 366, 2174
 MOST_LIVE: Final = 50
 MOST_TICKS: Final = 1000
 TICK_KINDS: Final = frozenset({"TRADES", "BID_ASK", "MIDPOINT"})
@@ -50,14 +55,16 @@ _HISTOGRAM_BARS: Final = 5_000
 
 def historical_data(session: Session, request: HistoricalData) -> None:
     try:
-        contract, exchange = _contract(session, request.contract)
+        contract = described(session.market, request.contract, request.legs, Purpose.HISTORY)
+        exchange = routed(contract, request.contract.exchange)
         query = _bar_query(session, request, contract, exchange)
+        if request.what != SCHEDULE:
+            check_live(session, not_permitted(PAST_BARS, contract, exchange))
         _pace(session, request, query, exchange)
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
         return
-    if request.end and session.version >= ZONED_TIMES and not names_zone(request.end):
-        _warn_of_zone(session, request.request_id)
+    _warn_of_zone(session, request.request_id, request.end)
     if request.what == SCHEDULE:
         _send_schedule(session, request.request_id, query)
         return
@@ -100,26 +107,33 @@ def answered(_session: Session, _request: Identified) -> None:
 def histogram(session: Session, request: Histogram) -> None:
     try:
         contract, exchange = _contract(session, request.contract)
-        check_kind(contract, exchange, Source.TRADES.value)
+        _check_traded(contract, exchange)
         stretch = _histogram_stretch(request)
+        check_live(session, not_permitted(HISTOGRAM, contract, exchange))
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
         return
-    spans = intervals(contract, stretch, session.market.now(), session.market.trading_day)
+    now = known_until(contract, session.market.now())
+    spans = intervals(contract, stretch, now, session.market.trading_day)
     sizes: dict[Decimal, int] = {}
     for bar in session.market.record(contract.conid).bars(Source.TRADES, spans):
-        sizes[bar.close] = sizes.get(bar.close, 0) + int(bar.volume)
+        if bar.volume:
+            sizes[bar.close] = sizes.get(bar.close, 0) + int(bar.volume)
+    if not sizes:
+        session.refuse(request.request_id, _untraded(contract, exchange))
+        return
     session.send(answers.histogram_data(session.version, request.request_id, sorted(sizes.items())))
 
 
 def historical_ticks(session: Session, request: HistoricalTicks) -> None:
     try:
         contract, exchange = _contract(session, request.contract)
-        window = _window(session, request)
+        window = _window(session, request, contract)
         _check_ticks(session, request, contract, exchange)
     except Rejected as refusal:
         session.refuse(request.request_id, refusal)
         return
+    _warn_of_zone(session, request.request_id, request.start or request.end)
     version, record = session.version, session.market.record(contract.conid)
     if request.what == "TRADES":
         told = trades(contract, record, window)
@@ -133,7 +147,7 @@ def historical_ticks(session: Session, request: HistoricalTicks) -> None:
 
 def _contract(session: Session, asked: ContractQuery) -> tuple[Contract, str]:
     """And the exchange that it is asked for at. Raises Rejected (200)."""
-    contract = resolve(session.market, asked)
+    contract = resolve(session.market, asked, Purpose.HISTORY)
     return contract, routed(contract, asked.exchange)
 
 
@@ -142,6 +156,7 @@ def _bar_query(session: Session, request: HistoricalData, contract: Contract, ex
     bar, wanted = bar_seconds(request.bar_size), duration(request.duration)
     zone, now = session.house.settings.time_zone, session.market.now()
     check_kind(contract, exchange, request.what)
+    check_aggregated(contract, request.what)
     _check_open_end(session, request, bar)
     anchor = moment(request.end, zone) if request.end else None
     check_length(bar, wanted)
@@ -165,7 +180,7 @@ def _check_open_end(session: Session, request: HistoricalData, bar: int) -> None
     if request.end and (live or request.what == ADJUSTED):
         cause = "End date not supported with adjusted last" if not live else "End date not supported with keepUpToDate"
         raise Rejected(*invalid(cause))
-    if live and (request.what in {SCHEDULE, VOLATILITY} or bar < 5):
+    if live and (request.what in {SCHEDULE, VOLATILITY, EXPECTED} or bar < 5):
         raise Rejected(*invalid("Historical data query cannot be kept up to date with these bars"))
     if request.what == SCHEDULE and (bar != DAY or session.version < SCHEDULES):
         raise Rejected(*invalid("Only 1 day bar size is supported for SCHEDULE"))
@@ -175,6 +190,8 @@ def _check_open_end(session: Session, request: HistoricalData, bar: int) -> None
         raise Rejected(*overloaded("Duplicate ticker ID for API historical data query"))
     if live and len(session.history) >= MOST_LIVE:
         raise history_error("Maximum number of simultaneous API historical data requests reached")
+    if live:
+        check_lines(session)
 
 
 def _pace(session: Session, request: HistoricalData, query: BarQuery, exchange: str) -> None:
@@ -187,7 +204,10 @@ def _pace(session: Session, request: HistoricalData, query: BarQuery, exchange: 
         raise history_error(_VIOLATION)
 
 
-def _warn_of_zone(session: Session, request_id: int) -> None:
+def _warn_of_zone(session: Session, request_id: int, time: str) -> None:
+    """Who names no zone means the login's, for now."""
+    if not time or session.version < ZONED_TIMES or names_zone(time):
+        return
     text = (
         "Warning: You submitted request with date-time attributes without explicit time zone. Please switch to use "
         "yyyymmdd-hh:mm:ss in UTC or use instrument time zone, like US/Eastern. Implied time zone functionality will "
@@ -199,7 +219,7 @@ def _warn_of_zone(session: Session, request_id: int) -> None:
 def _send_schedule(session: Session, request_id: int, query: BarQuery) -> None:
     zone = ZoneInfo(query.contract.time_zone)
     anchor = min(query.anchor or session.market.now(), session.market.now())
-    days = trading_days(query.contract, anchor, forward=False, outside_rth=query.outside_rth)
+    days = trading_days(timed_by(session.market, query.contract), anchor, forward=False, outside_rth=query.outside_rth)
     chosen = [day for day, _count in zip(days, range(max(query.duration.sessions, 1)), strict=False)][::-1]
     told = []
     for day in chosen:
@@ -211,6 +231,16 @@ def _send_schedule(session: Session, request_id: int, query: BarQuery) -> None:
 
 def _local(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y%m%d-%H:%M:%S}"
+
+
+def _check_traded(contract: Contract, exchange: str) -> None:
+    """Raises Rejected (10188)."""
+    if not has(contract, Source.TRADES):
+        raise _untraded(contract, exchange)
+
+
+def _untraded(contract: Contract, exchange: str) -> Rejected:
+    return HISTOGRAM.refusal(f"HMDS query returned no data: {contract.local_symbol}@{exchange} Trades")
 
 
 def _histogram_stretch(request: Histogram) -> Stretch:
@@ -228,13 +258,13 @@ def _histogram_stretch(request: Histogram) -> Stretch:
     return Stretch(bar * MINUTE, sessions=sessions, outside_rth=not request.use_rth)
 
 
-def _window(session: Session, request: HistoricalTicks) -> Window:
+def _window(session: Session, request: HistoricalTicks, contract: Contract) -> Window:
     """Raises Rejected."""
     if bool(request.start) == bool(request.end):
-        raise Rejected(TICKS_REFUSED, "Failed to request historical ticks:Either start or end time must be given")
+        raise PAST_TICKS.refusal("Either start or end time must be given")
     if not 0 < request.most <= MOST_TICKS:
-        raise Rejected(TICKS_REFUSED, f"Failed to request historical ticks:Number of ticks must be 1 to {MOST_TICKS}")
-    zone, now = session.house.settings.time_zone, session.market.now()
+        raise PAST_TICKS.refusal(f"Number of ticks must be 1 to {MOST_TICKS}")
+    zone, now = session.house.settings.time_zone, known_until(contract, session.market.now())
     anchor = moment(request.start or request.end, zone)
     if request.end:
         # Up to the end of that second.
@@ -248,6 +278,7 @@ def _check_ticks(session: Session, request: HistoricalTicks, contract: Contract,
     if request.what not in TICK_KINDS:
         raise Rejected(*invalid(f"What to show field is missing or incorrect: {request.what[:40]}"))
     check_kind(contract, exchange, request.what)
+    check_live(session, not_permitted(PAST_TICKS, contract, exchange))
     subject = (contract.conid, exchange, request.what)
     identical = ("ticks", *subject, request.start, request.end, request.most, request.use_rth)
     if not session.house.paces_history(identical, ("ticks", *subject), 2 if request.what == "BID_ASK" else 1):

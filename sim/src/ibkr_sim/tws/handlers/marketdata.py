@@ -5,17 +5,18 @@ from __future__ import annotations
 from ibkr_sim.exchange.model import Contract, Rejected
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.feeds.generic_ticks import numbers
+from ibkr_sim.tws.feeds.marketdata import Kind
+from ibkr_sim.tws.permissions import check_lines, described, is_delayed
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.marketdata import MarketDataRequest, MarketDataType
 from ibkr_sim.tws.requests.session import Identified
 from ibkr_sim.tws.rerouting import rerouted
-from ibkr_sim.tws.resolution import resolve, routed
+from ibkr_sim.tws.resolution import routed
 from ibkr_sim.tws.session import Session
-from ibkr_sim.tws.settings import Entitlement
 
-TOO_MANY_LINES, DUPLICATE_ID, UNKNOWN_ID = 101, 102, 300
+DUPLICATE_ID, UNKNOWN_ID = 102, 300
 NOT_SUBSCRIBED, SHOWING_DELAYED, NOT_FOR_API = 354, 10167, 10089
-DELAYED_KINDS = frozenset({3, 4})
+DELAYED_KINDS, FROZEN_KINDS = frozenset({3, 4}), frozenset({2, 4})
 KINDS = frozenset({1, 2, 3, 4})
 
 
@@ -41,10 +42,11 @@ def market_data(session: Session, request: MarketDataRequest) -> None:
     if delayed:
         text = "Requested market data is not subscribed. Displaying delayed market data."
         session.outlet.error(request.request_id, SHOWING_DELAYED, text)
+    kind = Kind(delayed=delayed, frozen=session.market_data_type in FROZEN_KINDS)
     if request.snapshot:
-        session.quotes.snapshot(request.request_id, contract, delayed=delayed)
+        session.quotes.snapshot(request.request_id, contract, kind)
     else:
-        session.quotes.open(request.request_id, contract, delayed=delayed, generic=request.generic_ticks)
+        session.quotes.open(request.request_id, contract, kind, generic=request.generic_ticks)
 
 
 def _check_ticks(request: MarketDataRequest) -> None:
@@ -61,8 +63,8 @@ def _check_ticks(request: MarketDataRequest) -> None:
 
 
 def _wanted(session: Session, request: MarketDataRequest) -> Contract:
-    """Raises Rejected (200, 102)."""
-    contract = resolve(session.market, request.contract)
+    """Raises Rejected (200, 102; of a combination 321 and 10000 too)."""
+    contract = described(session.market, request.contract, request.legs)
     if request.request_id in session.quotes:
         raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
     return contract
@@ -70,9 +72,9 @@ def _wanted(session: Session, request: MarketDataRequest) -> Contract:
 
 def _permitted(session: Session, request: MarketDataRequest) -> bool:
     """Whether the data is delayed. Raises Rejected."""
-    if not request.snapshot and session.lines >= session.house.settings.market_data_lines:
-        raise Rejected(TOO_MANY_LINES, "Max number of tickers has been reached")
-    delayed = session.house.settings.entitlement is Entitlement.DELAYED
+    if not request.snapshot:
+        check_lines(session)
+    delayed = is_delayed(session)
     if delayed and session.market_data_type not in DELAYED_KINDS:
         text = "Requested market data is not subscribed.Delayed market data is available."
         raise Rejected(NOT_SUBSCRIBED, text)

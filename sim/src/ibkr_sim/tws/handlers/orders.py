@@ -14,11 +14,12 @@ from ibkr_sim.tws.delta_neutral import REQUEST_FOR_QUOTE, Hedge, confirmed, hedg
 from ibkr_sim.tws.feeds.orders import CANCEL_TEXT, CANCELLED
 from ibkr_sim.tws.requests.orders import CancelOrder, PlaceOrder
 from ibkr_sim.tws.requests.session import Plain, Switch
-from ibkr_sim.tws.resolution import resolve
+from ibkr_sim.tws.resolution import Purpose, combined, resolve
 from ibkr_sim.tws.session import Session
 from ibkr_sim.tws.terms import combo_legs
 from ibkr_sim.tws.times import zoned
 from ibkr_sim.tws.translation import REJECTED, Circumstances, order_request
+from ibkr_sim.tws.versions import ZONED_TIMES
 
 DUPLICATE_ID, MODIFY_FILLED, ZERO_SIZE = 103, 104, 434
 UNKNOWN_ORDER, NOT_CANCELLABLE = 10147, 10148
@@ -72,10 +73,12 @@ def _locked(session: Session, order_id: int) -> Hedge | None:
 
 def _contract(session: Session, order: PlaceOrder) -> Contract:
     """Raises Rejected. A combination is known by its legs alone."""
-    if order.contract.sec_type != COMBO:
-        return resolve(session.market, order.contract)
+    fields = order.fields
+    asked = replace(order.contract, sec_id_type=fields["secIdType"], sec_id=fields["secId"])
+    if asked.sec_type != COMBO:
+        return resolve(session.market, asked, Purpose.ORDER)
     legs = combo_legs(order.blocks.get("comboLegs", ()))
-    return session.market.combination(order.contract.symbol, order.contract.currency, legs)
+    return combined(session.market, asked, legs, Purpose.ORDER)
 
 
 def _circumstances(session: Session, order: PlaceOrder) -> Circumstances:
@@ -169,9 +172,11 @@ def cancel_order(session: Session, request: CancelOrder) -> None:
     book, order_id = session.house.book, request.order_id
     held = book.release(session.client_id, order_id)
     order = _named(session, order_id)
-    if held is not None:
-        session.send(answers.withdrawn_status(session.version, held))
-        session.outlet.error(order_id, CANCELLED, CANCEL_TEXT)
+    other = _shown(session, order_id) if order is None else None
+    if other is not None:
+        _cancel_of_other(session, other)
+    elif held is not None:
+        _tell_withdrawn(session, held)
     elif order is None:
         session.outlet.error(order_id, UNKNOWN_ORDER, f"OrderId {order_id} that needs to be cancelled is not found.")
     elif order.status.done:
@@ -179,6 +184,30 @@ def cancel_order(session: Session, request: CancelOrder) -> None:
         session.outlet.error(order_id, NOT_CANCELLABLE, text)
     else:
         _cancel(session, order)
+
+
+def _tell_withdrawn(session: Session, held: OrderRequest) -> None:
+    session.send(answers.withdrawn_status(session.version, held))
+    session.outlet.error(held.order_id, CANCELLED, CANCEL_TEXT)
+
+
+def _shown(session: Session, order_id: int) -> Order | None:
+    """Another client's working order that this one may cancel."""
+    first = session.house.settings.cancels_of_others_from
+    perm_id = session.house.book.shown(session.client_id, order_id)
+    if perm_id is None or first is None or session.version < first:
+        return None
+    order = session.market.order(perm_id)
+    return None if order is None or order.status.done else order
+
+
+def _cancel_of_other(session: Session, order: Order) -> None:
+    """Its owner is told as always; who cancels is told as if it were the owner."""
+    _cancel(session, order)
+    now = session.market.order(order.perm_id)
+    if now is not None and now.status is Status.CANCELLED and not session.is_master:
+        session.orders.status(replace(now, request=replace(now.request, client_id=session.client_id)))
+        session.outlet.error(order.request.order_id, CANCELLED, CANCEL_TEXT)
 
 
 def _cancel(session: Session, order: Order) -> None:
@@ -198,6 +227,8 @@ def global_cancel(session: Session, _request: Plain) -> None:
             _cancel(session, now)
     for held in session.house.book.held():
         session.house.book.release(held.client_id, held.order_id)
+        if held.client_id == session.client_id:
+            _tell_withdrawn(session, held)
 
 
 def open_orders(session: Session, _request: Plain) -> None:
@@ -234,7 +265,11 @@ def _next_id(session: Session, perm_id: int) -> int:
 
 
 def all_open_orders(session: Session, _request: Plain) -> None:
-    _list(session, session.market.open_orders())
+    orders = session.market.open_orders()
+    for order in orders:
+        if order.request.client_id != session.client_id and order.request.order_id > 0:
+            session.house.book.show(session.client_id, order)
+    _list(session, orders)
 
 
 def _list(session: Session, orders: Sequence[Order]) -> None:
@@ -253,7 +288,7 @@ def completed_orders(session: Session, request: Switch) -> None:
     for order in rows:
         contract = session.market.contract(order.request.conid)
         if contract is not None and (order.request.order_id or not request.on):
-            time = zoned(order.updated_at, zone)
+            time = zoned(order.updated_at, contract.time_zone if session.version >= ZONED_TIMES else zone)
             session.send(answers.completed_order(session.version, contract, order, time))
     if ended:
         session.send(answers.completed_orders_end(session.version))

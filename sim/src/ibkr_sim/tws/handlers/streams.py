@@ -5,15 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from ibkr_sim.exchange.model import Contract, Rejected
+from ibkr_sim.exchange.model import COMBO, Contract, Rejected
+from ibkr_sim.exchange.prices.tape import INDEX
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.history.kinds import has
 from ibkr_sim.history.ticks import Window, spreads, trades
 from ibkr_sim.reference.venues import SMART
 from ibkr_sim.tws.answers import history as history_answers
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.feeds.history import LENGTH
 from ibkr_sim.tws.feeds.tick_by_tick import KINDS
-from ibkr_sim.tws.handlers.marketdata import DUPLICATE_ID, TOO_MANY_LINES, UNKNOWN_ID
+from ibkr_sim.tws.handlers.marketdata import DUPLICATE_ID, NOT_SUBSCRIBED, UNKNOWN_ID
+from ibkr_sim.tws.permissions import (
+    REAL_TIME_BARS,
+    SINGLE_TICKS,
+    check_depth_lines,
+    check_lines,
+    check_live,
+    check_tick_lines,
+    not_permitted,
+)
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.history import RealTimeBars
 from ibkr_sim.tws.requests.marketdata import MarketDepthRequest, TickByTickRequest
@@ -22,9 +33,11 @@ from ibkr_sim.tws.rerouting import rerouted
 from ibkr_sim.tws.resolution import resolve, routed
 from ibkr_sim.tws.session import Session
 
-INVALID_REAL_TIME, NO_DEPTH, TOO_MANY_DEPTHS, UNKNOWN_DEPTH = 420, 10092, 309, 310
-TICKS_REFUSED, TOO_MANY_TICKS = 10189, 10190
+NO_DEPTH, UNKNOWN_DEPTH = 10092, 310
 _REAL_TIME_SOURCES: Final = frozenset({Source.TRADES, Source.BID, Source.ASK, Source.MIDPOINT})
+_NO_DEPTH: Final = "Deep market data is not supported for this combination of security type/exchange"
+_INDICES_AT: Final = "CME"
+_WITHOUT_TICKS: Final = frozenset({"OPT", "FOP", "CMDTY"})
 _MOST_ROWS: Final = 60
 _MOST_TICKS: Final = 1000
 
@@ -46,15 +59,17 @@ def _real_time(session: Session, request: RealTimeBars) -> tuple[Contract, Sourc
     if request.what not in _REAL_TIME_SOURCES:
         raise Rejected(*invalid(f"What to show field is missing or incorrect: {request.what[:40]}"))
     source = Source(request.what)
-    if contract.sec_type == "CASH" and source is Source.TRADES:
-        raise Rejected(INVALID_REAL_TIME, "Invalid Real-time Query:No market data permissions for IDEALPRO CASH")
+    exchange = routed(contract, request.contract.exchange)
+    refusal = not_permitted(REAL_TIME_BARS, contract, exchange)
+    check_live(session, refusal)
+    if not has(contract, source):
+        raise refusal
     if request.request_id in session.bars:
         raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
-    if session.lines >= session.house.settings.market_data_lines:
-        raise Rejected(TOO_MANY_LINES, "Max number of tickers has been reached")
-    subject = ("bars", contract.conid, routed(contract, request.contract.exchange), source)
+    check_lines(session)
+    subject = ("bars", contract.conid, exchange, source)
     if not session.house.paces_history((*subject, request.request_id, session.client_id), subject):
-        raise Rejected(INVALID_REAL_TIME, "Invalid Real-time Query:Historical data request pacing violation")
+        raise REAL_TIME_BARS.refusal("Historical data request pacing violation")
     return contract, source
 
 
@@ -77,21 +92,34 @@ def tick_by_tick(session: Session, request: TickByTickRequest) -> None:
 
 def _single_ticks(session: Session, request: TickByTickRequest) -> tuple[Contract, int]:
     """Raises Rejected."""
-    contract, kind = resolve(session.market, request.contract), KINDS.get(request.kind)
+    kind = KINDS.get(request.kind)
     if kind is None or not 0 <= request.most <= _MOST_TICKS:
         raise Rejected(*invalid("Tick-by-tick type or number of ticks is invalid"))
+    if request.contract.sec_type == COMBO:
+        raise _no_ticks(request, request.contract.symbol)
+    contract = resolve(session.market, request.contract)
     if request.request_id in session.ticks:
         raise Rejected(DUPLICATE_ID, "Duplicate ticker id")
-    if contract.sec_type == "CASH" and "Last" in request.kind:
-        text = "Failed to request tick-by-tick data.No market data permissions for IDEALPRO CASH"
-        raise Rejected(TICKS_REFUSED, text)
-    if len(session.ticks) >= session.house.settings.depth_lines:
-        raise Rejected(TOO_MANY_TICKS, "Max number of tick-by-tick requests has been reached.")
+    _check_single_ticks(session, contract, request)
+    check_tick_lines(session)
     subject = ("tick-by-tick", contract.conid, kind)
     if not session.house.paces_history((*subject, session.client_id), subject, 0):
-        text = "Failed to request tick-by-tick data.Only one request for the same instrument within 15 seconds"
-        raise Rejected(TICKS_REFUSED, text)
+        raise SINGLE_TICKS.refusal("Only one request for the same instrument within 15 seconds")
     return contract, kind
+
+
+def _check_single_ticks(session: Session, contract: Contract, request: TickByTickRequest) -> None:
+    """Raises Rejected (10189). Those of options are told of the past alone, those of indices by CME alone."""
+    refusal = not_permitted(SINGLE_TICKS, contract, routed(contract, request.contract.exchange))
+    check_live(session, refusal)
+    untold = contract.sec_type == INDEX and contract.primary_exchange != _INDICES_AT
+    has_kind = has(contract, Source.TRADES if "Last" in request.kind else Source.MIDPOINT)
+    if contract.sec_type in _WITHOUT_TICKS or untold or not has_kind:
+        raise _no_ticks(request, contract.local_symbol)
+
+
+def _no_ticks(request: TickByTickRequest, name: str) -> Rejected:
+    return SINGLE_TICKS.refusal(f"{request.kind} tick-by-tick requests are not supported for {name}.")
 
 
 def _tell_past(session: Session, request: TickByTickRequest, contract: Contract) -> None:
@@ -132,7 +160,9 @@ def market_depth(session: Session, request: MarketDepthRequest) -> None:
 
 
 def _deep(session: Session, request: MarketDepthRequest) -> Contract:
-    """Raises Rejected (200, 321, 102)."""
+    """Raises Rejected (10092, 200, 321, 102). No legs come with the request for a combination's book."""
+    if request.contract.sec_type == COMBO:
+        raise Rejected(NO_DEPTH, _NO_DEPTH)
     contract = resolve(session.market, request.contract)
     if request.rows < 1:
         raise Rejected(*invalid("Number of rows must be above 0"))
@@ -142,14 +172,14 @@ def _deep(session: Session, request: MarketDepthRequest) -> Contract:
 
 
 def _check_depth(session: Session, request: MarketDepthRequest, contract: Contract) -> None:
-    """Raises Rejected (10092, 309)."""
+    """Raises Rejected (10092, 354, 309)."""
     venue = routed(contract, request.contract.exchange)
-    if request.smart != (venue == SMART):
-        text = "Deep market data is not supported for this combination of security type/exchange"
-        raise Rejected(NO_DEPTH, text)
-    most = session.house.settings.depth_lines
-    if len(session.depth) >= most:
-        raise Rejected(TOO_MANY_DEPTHS, f"Max number ({most}) of market depth requests has been reached")
+    if request.smart != (venue == SMART) or not has(contract, Source.BID):
+        raise Rejected(NO_DEPTH, _NO_DEPTH)
+    where = contract.primary_exchange if venue == SMART else venue
+    text = f"Requested market data is not subscribed.{contract.local_symbol} {where}/DEEP/ALL"
+    check_live(session, Rejected(NOT_SUBSCRIBED, text))
+    check_depth_lines(session)
 
 
 def cancel_market_depth(session: Session, request: Identified) -> None:

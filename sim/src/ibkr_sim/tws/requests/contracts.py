@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
 
 from ibkr_sim.tws.fields import FieldReader
 from ibkr_sim.tws.versions import ISSUER_ID
 
-LEG_FIELDS: Final = 4
-"""Of a combination's leg in a request for data: conid, ratio, action, exchange."""
-
 
 @dataclass(frozen=True, slots=True)
 class ContractQuery:
-    """The twelve fields by which a client describes a contract; what is not given is empty or 0."""
+    """The twelve fields by which a client describes a contract; what is not given is empty or 0.
+
+    Some requests have more: another number of the security, as `ISIN` and `US0378331005`, and whether expired futures
+    are meant as well.
+    """
 
     conid: int
     symbol: str
@@ -29,14 +29,15 @@ class ContractQuery:
     local_symbol: str
     trading_class: str
     strike: Decimal | None = None
+    sec_id_type: str = ""
+    sec_id: str = ""
+    include_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ContractDetailsRequest:
     request_id: int
     contract: ContractQuery
-    sec_id_type: str
-    sec_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,18 @@ def contract_query(fields: FieldReader) -> ContractQuery:
     )
 
 
+def expirable_query(fields: FieldReader) -> ContractQuery:
+    """The twelve fields, and behind them whether expired futures are meant as well."""
+    return replace(contract_query(fields), include_expired=fields.flag())
+
+
 def contract_details(fields: FieldReader) -> ContractDetailsRequest:
     fields.skip(1)
-    request_id, contract = fields.integer(), contract_query(fields)
-    fields.skip(1)
-    request = ContractDetailsRequest(request_id, contract, fields.text(), fields.text())
+    request_id, contract = fields.integer(), expirable_query(fields)
+    sec_id_type, sec_id = fields.text(), fields.text()
     if fields.version >= ISSUER_ID:
         fields.skip(1)
-    return request
+    return ContractDetailsRequest(request_id, replace(contract, sec_id_type=sec_id_type, sec_id=sec_id))
 
 
 def matching_symbols(fields: FieldReader) -> MatchingSymbolsRequest:

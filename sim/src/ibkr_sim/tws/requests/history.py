@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ibkr_sim.exchange.terms import ComboLeg
 from ibkr_sim.tws.fields import FieldReader
-from ibkr_sim.tws.requests.contracts import LEG_FIELDS, ContractQuery, contract_query
+from ibkr_sim.tws.requests.contracts import ContractQuery, contract_query, expirable_query
+from ibkr_sim.tws.requests.marketdata import combo_legs
 
 
 @dataclass(frozen=True, slots=True)
 class HistoricalData:
-    """Texts as the client wrote them; `format_date` 2 asks for seconds since 1970."""
+    """Texts as the client wrote them; `format_date` 2 asks for seconds since 1970. `legs` of a combination."""
 
     request_id: int
     contract: ContractQuery
@@ -21,6 +23,7 @@ class HistoricalData:
     what: str
     format_date: int
     keep_up_to_date: bool
+    legs: tuple[ComboLeg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +69,27 @@ class RealTimeBars:
 
 
 def historical_data(fields: FieldReader) -> HistoricalData:
-    request_id, contract = fields.integer(), contract_query(fields)
-    fields.skip(1)
+    request_id, contract = fields.integer(), expirable_query(fields)
     end, bar_size, duration, use_rth = fields.text(), fields.text(), fields.text(), fields.flag()
     what, format_date = fields.text(), fields.integer()
-    if contract.sec_type == "BAG":
-        fields.skip(LEG_FIELDS * fields.count())
+    legs = combo_legs(fields, contract)
     return HistoricalData(
-        request_id, contract, end, bar_size, duration, use_rth, what.upper(), format_date, fields.flag()
+        request_id, contract, end, bar_size, duration, use_rth, what.upper(), format_date, fields.flag(), legs
     )
 
 
 def head_timestamp(fields: FieldReader) -> HeadTimestamp:
-    request_id, contract = fields.integer(), contract_query(fields)
-    fields.skip(1)
+    request_id, contract = fields.integer(), expirable_query(fields)
     return HeadTimestamp(request_id, contract, fields.flag(), fields.text().upper(), fields.integer())
 
 
 def histogram(fields: FieldReader) -> Histogram:
-    request_id, contract = fields.integer(), contract_query(fields)
-    fields.skip(1)
+    request_id, contract = fields.integer(), expirable_query(fields)
     return Histogram(request_id, contract, fields.flag(), fields.text())
 
 
 def historical_ticks(fields: FieldReader) -> HistoricalTicks:
-    request_id, contract = fields.integer(), contract_query(fields)
-    fields.skip(1)
+    request_id, contract = fields.integer(), expirable_query(fields)
     start, end, most, what = fields.text(), fields.text(), fields.integer(), fields.text().upper()
     return HistoricalTicks(request_id, contract, start, end, most, what, fields.flag(), fields.flag())
 

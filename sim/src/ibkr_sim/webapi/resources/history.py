@@ -14,8 +14,10 @@ from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.exchange.prices.bars import Bar
 from ibkr_sim.exchange.prices.ticks import Source
+from ibkr_sim.history.combinations import past_of, timed_by
 from ibkr_sim.history.intervals import DAY, MINUTE, MONTH, SESSIONS, WEEK, Interval, Stretch
 from ibkr_sim.history.intervals import intervals as past_intervals
+from ibkr_sim.history.kinds import has
 from ibkr_sim.history.weeks import joined_bars
 from ibkr_sim.webapi.answers import plain_refusal
 from ibkr_sim.webapi.call import Call, Route, Tier
@@ -110,23 +112,28 @@ def named_source(name: str) -> Source:
 
 
 def history(market: Market, query: HistoryQuery) -> dict[str, Any] | None:
-    """None for a contract that does not exist."""
+    """None for a contract that does not exist, and for one that has no such prices."""
     contract = market.contract(query.conid)
-    if contract is None:
+    if contract is None or not has(contract, _chosen(contract, query.source)):
         return None
     bars = past_bars(market, contract, query)
     return told_history(contract, bars, query.period, query.bar_seconds, outside_rth=query.outside_rth)
 
 
 def past_bars(market: Market, contract: Contract, query: HistoryQuery) -> Sequence[Bar]:
-    """Those of the period, a thousand at most. Raises InvalidPeriod."""
-    spans, record = intervals(contract, query, market.now(), market.trading_day), market.record(contract.conid)
-    # Nobody reports the trades of currencies: their charts show the middle of the quote.
-    untraded = contract.sec_type == "CASH" and query.source is Source.TRADES
-    source = Source.MIDPOINT if untraded else query.source
+    """Those of the period, a thousand at most; none of prices that it has not. Raises InvalidPeriod."""
+    source, timed = _chosen(contract, query.source), timed_by(market, contract)
+    if not has(contract, source):
+        return []
+    spans, past = intervals(timed, query, market.now(), market.trading_day), past_of(market, contract)
     if query.bar_seconds <= DAY:
-        return record.bars(source, spans)
-    return joined_bars(contract, record, source, spans, market.trading_day, outside_rth=query.outside_rth)
+        return past.bars(source, spans)
+    return joined_bars(timed, past, source, spans, market.trading_day, outside_rth=query.outside_rth)
+
+
+def _chosen(contract: Contract, source: Source) -> Source:
+    """Nobody reports the trades of currencies: their charts show the middle of the quote."""
+    return source if source is not Source.TRADES or has(contract, source) else Source.MIDPOINT
 
 
 def intervals(contract: Contract, query: HistoryQuery, now: datetime, calendar: Days) -> list[Interval]:
