@@ -45,6 +45,26 @@ async def test_a_slipped_decimal_point_is_denied(build: Any) -> None:
         assert (status, problem["code"]) == (422, "guard.price_collar")
 
 
+async def test_a_price_that_is_given_as_an_offset_is_judged_too(build: Any) -> None:
+    async with build(guards=serve_defaults()) as home:
+        relative = {**BUY, "qty": 1, "type": "RELATIVE", "limit": None, "offset": 400}
+        status, problem = await home.call("POST", "/orders", relative)
+        assert (status, problem["code"]) == (422, "guard.price_collar")
+
+
+async def test_a_slipped_decimal_point_of_a_combo_is_denied(build: Any) -> None:
+    pair = [{"symbol": "MSFT", "side": "BUY"}, {"symbol": "AAPL", "side": "SELL"}]
+    async with build(guards=serve_defaults()) as home:
+        combo = {"legs": pair, "side": "BUY", "qty": 1, "type": "LIMIT", "limit": 235}
+        assert (await home.call("POST", "/orders", combo))[0] == 201
+        status, problem = await home.call("POST", "/orders", {**combo, "limit": 2350})
+        assert (status, problem["code"]) == (422, "guard.price_collar")
+        loose = serve_defaults(price_collar_percent=0)
+    async with build(guards=loose) as home:
+        status, problem = await home.call("POST", "/orders", {**combo, "limit": 100_000})
+        assert (status, problem["code"]) == (422, "guard.order_value")
+
+
 async def test_a_change_passes_the_same_guards(build: Any) -> None:
     async with build(guards=serve_defaults()) as home:
         _status, order = await home.call("POST", "/orders", BUY)

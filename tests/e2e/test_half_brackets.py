@@ -32,3 +32,11 @@ async def test_an_order_that_has_filled_stays_although_its_exits_never_arrived(b
         for child in entry["children"]:
             await home.until_order(child, "never_arrived")
         assert (await home.until_order(entry["id"], "filled"))["filled_qty"] == 10
+
+
+async def test_the_exits_of_an_order_that_ended_unfilled_end_with_it(home: Any) -> None:
+    _status, entry = await home.call("POST", "/orders", {**BRACKET, "tif": "IOC"})
+    for child in entry["children"]:
+        await home.until_order(child, "cancelled")
+    assert (await home.call("GET", f"/orders/{entry['id']}"))[1]["filled_qty"] == 0
+    assert home.simulator.exchange.open_orders() == []

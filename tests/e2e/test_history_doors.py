@@ -163,7 +163,7 @@ async def test_what_nobody_knows_and_what_no_format_is(
         status, body, _kind = await get(home, WEEK, "application/vnd.apache.parquet")
         told = json.loads(body)
         assert (status, told["code"]) == (406, "format.not_installed")
-        assert "pip install 'ibkr-bridge[parquet]'" in told["advice"]
+        assert "pyarrow" in told["advice"]
 
 
 async def test_the_last_bars_are_the_newest_ones(home: Any) -> None:

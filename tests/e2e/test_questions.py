@@ -139,6 +139,29 @@ async def test_a_yes_counts_for_what_was_shown_and_a_further_question_is_shown_a
     assert found["broker"][0]["reference"].endswith(".0.3")
 
 
+async def test_the_kill_switch_says_yes_to_what_ibkr_asks_about_an_order_that_closes_a_position(home: Any) -> None:
+    status, order = await home.call("POST", "/orders", {**MARKET, "qty": 600})
+    while status == 202:
+        status, order = await home.call("POST", f"/orders/{order['id']}/answer", {"confirm": True})
+    await home.until_order(order["id"], "filled")
+    status, report = await home.call("POST", "/admin/halt", {"flatten": True})
+    assert (status, report["not_flattened"], len(report["flattening"])) == (200, [], 1)
+    closing = await home.until_order(report["flattening"][0], "filled")
+    assert (closing["side"], closing["filled_qty"]) == ("SELL", 600)
+    assert closing["broker"][0]["reference"] != f"{closing['id']}.0.1", "IBKR has asked"
+
+
+async def test_what_policy_refuses_the_kill_switch_names_as_not_closed(build: Any, tmp_path: Path) -> None:
+    async with build(questions_file=policy(tmp_path, o10151="allow", o10153="allow", o383="refuse")) as home:
+        await home.call("GET", "/market/quote/AAPL")
+        for half in ("one", "other"):
+            _status, order = await home.call("POST", "/orders", {**MARKET, "qty": 400, "client_order_id": half})
+            await home.until_order(order["id"], "filled")
+        _status, report = await home.call("POST", "/admin/halt", {"flatten": True})
+        assert report["flattening"] == []
+        assert [failure["what"] for failure in report["not_flattened"]] == [MARKET["symbol"]]
+
+
 async def test_a_yes_passes_the_guards_again(home: Any) -> None:
     order = await asked(home, MARKET)
     await home.call("POST", "/admin/halt", {})

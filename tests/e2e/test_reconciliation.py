@@ -33,6 +33,14 @@ async def trade(home: Any, ib: Any, side: str, qty: int) -> None:
         await ib.updateEvent
 
 
+async def bought(home: Any, order: dict[str, Any]) -> None:
+    """With a yes to whatever IBKR asks about it."""
+    _status, placed = await home.call("POST", "/orders", {"side": "BUY", "type": "LIMIT", **order})
+    while placed["status"] == "awaiting_answer":
+        _status, placed = await home.call("POST", f"/orders/{placed['id']}/answer", {"confirm": True})
+    await home.until_order(placed["id"], "filled")
+
+
 async def until(home: Any, true: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
     async def look() -> dict[str, Any] | None:
         _status, found = await home.call("GET", "/reconciliation")
@@ -58,6 +66,17 @@ async def test_fills_of_ours_and_the_positions_they_make_balance(build: Any, qui
         found = await until(home, lambda found: found["positions"] and found["status"] == "balanced")
         [line] = found["positions"]
         assert (line["expected"], line["broker"], line["difference"], line["cause"]) == (10, 10, 0, None)
+
+
+@pytest.mark.parametrize("door", ["tws", "webapi"])
+async def test_a_trade_of_currencies_moves_cash_and_no_position(build: Any, quick: Any, door: str) -> None:
+    async with build(door=door, questions_file=None, **quick) as home:
+        await until(home, lambda found: found["status"] == "balanced")
+        pair = {"symbol": "EUR", "sec_type": "CASH", "currency": "USD", "exchange": "IDEALPRO"}
+        await bought(home, {**pair, "qty": 20_000, "limit": 2})
+        await bought(home, {"symbol": "AAPL", "qty": 10, "limit": 300})
+        found = await until(home, lambda found: len(found["positions"]) == 1 and found["status"] == "balanced")
+        assert found["positions"][0]["contract"]["symbol"] == "AAPL"
 
 
 async def test_what_another_program_trades_is_explained_by_its_fills(build: Any, quick: Any) -> None:

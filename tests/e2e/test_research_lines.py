@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import ib_async
+import pytest
+
+from ibkr_bridge.upstream.tws.history import LIMITS
 
 AAPL = 265598
 SUBSCRIBE = {"action": "subscribe", "channel": "depth", "symbol": "AAPL"}
@@ -80,6 +84,34 @@ async def test_one_book_too_many_is_refused_with_ibkrs_word_until_one_is_free(ho
         assert (status, found["symbol"]) == (200, symbols[3])
 
 
+async def test_books_that_were_only_looked_at_give_way_to_others(home: Any) -> None:
+    symbols = ("AAPL", "MSFT", "SPY", "NVDA", "IBM")
+    for symbol in symbols[:4]:
+        status, found = await home.call("GET", f"/market/depth/{symbol}")
+        assert (status, found["symbol"]) == (200, symbol)
+    async with home.http.ws_connect("/ws/stream") as socket:
+        await socket.send_json({**SUBSCRIBE, "symbol": symbols[4]})
+        book = await told(socket, "depth", symbol=symbols[4])
+        assert book["bids"]
+        assert book["asks"]
+
+
+async def test_a_refused_book_comes_by_itself_once_another_is_free(home: Any) -> None:
+    symbols = ("AAPL", "MSFT", "SPY", "NVDA")
+    async with home.http.ws_connect("/ws/stream") as others, home.http.ws_connect("/ws/stream") as socket:
+        for symbol in symbols[:3]:
+            await others.send_json({**SUBSCRIBE, "symbol": symbol})
+            await told(others, "depth", symbol=symbol)
+        await socket.send_json({**SUBSCRIBE, "symbol": symbols[3]})
+        stale = await told(socket, "status", channel="depth", status="stale")
+        assert "309" in str(stale) or stale["reason"]
+        status, _found = await home.call("GET", f"/market/depth/{symbols[3]}")
+        assert status == 422
+        await others.close()
+        await home.call("GET", "/market/depth/IBM")
+        assert (await told(socket, "depth", symbol=symbols[3]))["asks"]
+
+
 async def test_the_same_question_of_many_is_one_at_ibkr(home: Any) -> None:
     asking = [home.call("GET", "/market/search?q=MSFT") for _caller in range(20)]
     asking += [home.call("GET", "/market/scanner/parameters") for _caller in range(5)]
@@ -88,6 +120,20 @@ async def test_the_same_question_of_many_is_one_at_ibkr(home: Any) -> None:
     assert (len(sent(home, "81")), len(sent(home, "24"))) == (1, 1)
     assert (await home.call("GET", "/market/search?q=msft"))[0] == 200
     assert len(sent(home, "81")) == 1
+
+
+async def test_a_budget_used_up_is_no_lost_session_and_says_when_to_come_again(
+    home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ibkr_bridge.upstream.tws.history.LIMITS", replace(LIMITS, window_count=1))
+    assert (await home.call("GET", "/market/ticks/AAPL"))[0] == 200
+    async with asyncio.timeout(5), home.http.get("/market/ticks/MSFT") as answer:
+        problem = await answer.json()
+        assert (answer.status, problem["code"], problem["retryable"]) == (503, "broker.busy", True)
+        assert 590 < int(answer.headers["Retry-After"]) == problem["retry_after"] <= 600
+    assert "session" not in problem["title"]
+    assert len(sent(home, "96")) == 1
+    assert (await home.call("GET", "/readyz"))[0] == 200
 
 
 async def test_silence_is_a_504_and_a_lost_gateway_a_503(home: Any) -> None:

@@ -170,6 +170,56 @@ def test_the_collar_stops_a_slipped_decimal_point_and_only_on_the_dangerous_side
     assert denied_by(intent(side=Side.SELL, limit=Decimal(1500)), view) is None
 
 
+@pytest.mark.parametrize(
+    ("side", "prices", "allowed"),
+    [
+        (Side.BUY, {"type": OrderType.RELATIVE, "offset": 400}, False),
+        (Side.BUY, {"type": OrderType.RELATIVE, "offset": 1}, True),
+        (Side.SELL, {"type": OrderType.RELATIVE, "offset": 100}, False),
+        (Side.BUY, {"type": OrderType.RELATIVE, "offset": 400, "limit": 151}, True),
+        (Side.BUY, {"type": OrderType.PEG_MID, "offset": 400}, False),
+        (Side.BUY, {"type": OrderType.PEG_MID}, True),
+        (Side.BUY, {"type": OrderType.TRAIL_LIMIT, "stop": 152, "limit_offset": 400, "trail": 2}, False),
+        (Side.SELL, {"type": OrderType.TRAIL_LIMIT, "stop": 148, "limit_offset": 100, "trail": 2}, False),
+        (Side.SELL, {"type": OrderType.TRAIL_LIMIT, "stop": 148, "limit_offset": 1, "trail": 2}, True),
+    ],
+)
+def test_the_collar_looks_at_the_worst_price_that_an_order_accepts_however_it_is_given(
+    side: Side, prices: dict[str, Any], allowed: bool
+) -> None:
+    given = {name: Decimal(price) if isinstance(price, int) else price for name, price in prices.items()}
+    wish = intent(**{"side": side, "limit": None, **given})
+    assert (denied_by(wish, limited(price_collar_percent=Decimal(10))) is None) is allowed
+
+
+def test_an_order_is_valued_at_the_worst_price_that_it_accepts() -> None:
+    relative = intent(type=OrderType.RELATIVE, limit=None, offset=Decimal(100))
+    assert denied(relative, limited(max_order_value=Decimal(19_000))).value == "19992.00"
+
+
+def spread(bid: str, ask: str) -> View:
+    """The view of a combo whose legs come to 770 without their signs."""
+    view = limited(price_collar_percent=Decimal(10), max_order_value=Decimal(50_000))
+    return replace(
+        view, bid=Price(Decimal(bid), 1), ask=Price(Decimal(ask), 1), last=None, gross=Price(Decimal(770), 1)
+    )
+
+
+def test_the_collar_of_a_combo_is_a_share_of_what_its_legs_come_to() -> None:
+    view = spread("-230.1", "-229.9")
+    assert denied_by(intent(limit=Decimal(-229)), view) is None
+    assert denied_by(intent(limit=Decimal(-153)), view) is None
+    assert denied_by(intent(limit=Decimal(-150)), view) == "price_collar"
+    assert denied_by(intent(limit=Decimal(100_000)), view) == "price_collar"
+    assert denied_by(intent(side=Side.SELL, limit=Decimal(-300)), view) is None
+    assert denied_by(intent(side=Side.SELL, limit=Decimal(-310)), view) == "price_collar"
+
+
+def test_a_combo_is_worth_its_price_whatever_the_sign() -> None:
+    view = replace(spread("-1000", "-999"), gross=Price(Decimal(100_000), 1))
+    assert denied(intent(limit=Decimal(-999)), view).value == "79920.00"
+
+
 def test_orders_a_minute_are_counted_over_a_sliding_minute() -> None:
     past = tuple(Recent(NOW - timedelta(seconds=age), (1,), MARKET) for age in (59, 30, 61))
     assert denied_by(INTENT, replace(limited(orders_per_minute=2), recent=past)) == "order_rate"

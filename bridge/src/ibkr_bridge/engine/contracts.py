@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from ibkr_bridge.domain.combos import combine
 from ibkr_bridge.domain.contract import Contract, ContractQuery, Leg
 from ibkr_bridge.domain.errors import AmbiguousContract, InvalidRequest, UnknownContract
 from ibkr_bridge.domain.terms import Condition
 from ibkr_bridge.ports.upstream import Upstream
+
+_MOST_PLACES: Final = 20
 
 
 class Contracts:
@@ -71,12 +74,23 @@ class Contracts:
     async def _unknown(self, query: ContractQuery) -> UnknownContract:
         """A symbol that trades in another currency deserves a hint, not just a no."""
         advice = "Check the spelling, the exchange, the currency and sec_type."
+        if query.sec_type == "OPT" and not query.local_symbol:
+            advice = f"Name one option by conid or local_symbol; GET /market/options/{query.symbol} lists them."
         if query.symbol and query.currency:
             elsewhere = await self._ask(replace(query, currency="", exchange="", primary_exchange=""))
-            places = sorted({f"{contract.currency} ({contract.primary_exchange})" for contract in elsewhere})
-            if places:
-                advice = f"{query.symbol} trades in {', '.join(places)}: name that currency."
+            advice = _hint(query, elsewhere) or advice
         return UnknownContract(f"IBKR knows no contract {query}.", advice=advice)
+
+
+def _hint(query: ContractQuery, elsewhere: Sequence[Contract]) -> str:
+    """Which word was wrong, told by what there is without it; empty where there is nothing."""
+    same = sorted({contract.primary_exchange for contract in elsewhere if contract.currency == query.currency})
+    places = sorted({f"{contract.currency} ({contract.primary_exchange})" for contract in elsewhere})
+    if same:
+        named = query.primary_exchange or query.exchange
+        own = ", ".join(same[:_MOST_PLACES])
+        return f"{named} is not an exchange of {query.symbol} in {query.currency}: leave it out, or name {own}."
+    return f"{query.symbol} trades in {', '.join(places[:_MOST_PLACES])}: name that currency." if places else ""
 
 
 def _as_asked(found: Contract, query: ContractQuery) -> Contract:

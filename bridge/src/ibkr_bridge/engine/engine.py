@@ -198,6 +198,7 @@ class Machine:
             books=Books(port, self._publisher, clock, self._settings, sessions=sessions, contracts=self._contracts),
             executions=Executions(self._journal, clock, mirror=mirror, accounts=accounts, sessions=sessions),
             turns=history.pieces.turn,
+            queue=history.pieces.queue,
         )
 
     def _past(self, marketdata: MarketData) -> tuple[History, LiveBars]:

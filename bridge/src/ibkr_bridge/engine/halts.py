@@ -27,6 +27,8 @@ from ibkr_bridge.ports.upstream import Upstream
 
 log = structlog.get_logger()
 _SWITCH = "trading"
+_MOST_QUESTIONS = 5
+"""That one order may be asked about, one after the other."""
 _RETRY = 0.2
 _AGAIN = 2.0
 """Seconds."""
@@ -180,6 +182,7 @@ class Halts:
     async def _flatten(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
         self._outlook.state = TradingState.REDUCING
         try:
+            await self._upstream.refresh_positions()
             positions = (await self._accounts.positions(None)).value
             outcomes = await asyncio.gather(*(self._close(position) for position in positions))
         except BridgeError as problem:
@@ -203,11 +206,23 @@ class Halts:
                 ),
                 REDUCING,
             )
+            order = await self._confirmed(placement.order)
         except BridgeError as problem:
             return Failure(symbol, problem.detail)
-        if placement.order.status is OrderStatus.REJECTED:
-            return Failure(symbol, placement.order.reason or "rejected")
-        return placement.order.id
+        if order.status is OrderStatus.AWAITING_ANSWER:
+            return Failure(symbol, f"IBKR still asks: {' '.join(question.text for question in order.questions)}")
+        if order.status.terminal and order.status is not OrderStatus.FILLED:
+            return Failure(symbol, order.reason or str(order.status))
+        return order.id
+
+    async def _confirmed(self, order: Order) -> Order:
+        """Who has a position closed has said yes to whatever the broker asks about it; what policy refuses, it does."""
+        for _question in range(_MOST_QUESTIONS):
+            if order.status is not OrderStatus.AWAITING_ANSWER:
+                break
+            log.warning("confirmed by the kill switch", order=order.id, questions=[one.text for one in order.questions])
+            order = await self._orders.answer(order.id, confirm=True, guards=REDUCING)
+        return order
 
     async def _limit(self, position: Position, side: Side) -> Decimal:
         contract, seen = await self._marketdata.quote(ContractQuery(conid=position.contract.conid))

@@ -196,7 +196,7 @@ class Orders:
         finally:
             self._changing.discard(order_id)
 
-    async def answer(self, order_id: str, *, confirm: bool) -> Order:
+    async def answer(self, order_id: str, *, confirm: bool, guards: tuple[Guard, ...] = GUARDS) -> Order:
         """A caller's yes or no to the broker's open questions about an order. Raises NotAsked, QuestionRefused.
 
         On a yes the order is put to the broker anew, with exactly these questions confirmed, past the guards.
@@ -217,7 +217,7 @@ class Orders:
             raise ChangePending(order_id)
         for member, market in zip(members, markets, strict=True):
             intent = Intent(member.account, member.contract, member.terms, replaces=member)
-            if (denial := self._outlook.denial([intent], market)) is not None:
+            if (denial := self._outlook.denial([intent], market, guards)) is not None:
                 raise _denied(denial)
         self._changing |= names
         try:

@@ -19,10 +19,11 @@ from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.marketdata import MarketData
+from ibkr_bridge.engine.net_prices import NetPrices, net_prices
 from ibkr_bridge.engine.rates import Rates
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.guards.chain import GUARDS, LEGS, judge_all, judge_legs
+from ibkr_bridge.guards.chain import GUARDS, LEGS, WHOLE, judge_all, judge_legs
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent, Price, Recent, TradingState, View
 from ibkr_bridge.ports.calendar import Calendar, MarketHours
 from ibkr_bridge.ports.clock import Clock
@@ -30,6 +31,7 @@ from ibkr_bridge.ports.clock import Clock
 _PATIENCE = 3.0
 """How long the market may be asked for the guards, in seconds; what is then missing is missing."""
 _REMEMBERED = timedelta(minutes=1)
+_UNPRICED = tuple(guard for guard in WHOLE if guard not in LEGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Outlook:
         view = self.view(first, market, ahead)
         if not first.contract.legs:
             return judge_all(intents, view, guards)
-        whole = tuple(guard for guard in guards if guard not in LEGS)
+        whole = tuple(guard for guard in guards if guard in (WHOLE if _has_unit(first.contract) else _UNPRICED))
         legs = [(leg, self.view(leg, seen, ahead)) for leg, seen in zip(_legs(first), market.legs, strict=True)]
         return judge_all(intents, view, whole) or judge_legs(legs, guards)
 
@@ -115,6 +117,9 @@ class Outlook:
         """Without an await: what is judged is what is then bound. `ahead` are orders that go with it, and count."""
         now = self._clock.now()
         replaced = intent.replaces.id if intent.replaces else None
+        legs = intent.contract.legs
+        quotes = [(_price(one.quote, "bid", now), _price(one.quote, "ask", now)) for one in market.legs]
+        net = net_prices(legs, quotes) if legs else NetPrices()
         return View(
             read_only=self._settings.read_only,
             expected_world=self._settings.world,
@@ -124,10 +129,11 @@ class Outlook:
             now=now,
             state=self.state,
             limits=self._settings.limits,
-            bid=_price(market.quote, "bid", now),
-            ask=_price(market.quote, "ask", now),
+            bid=net.bid or _price(market.quote, "bid", now),
+            ask=net.ask or _price(market.quote, "ask", now),
+            gross=net.gross,
             last=_price(market.quote, "last", now),
-            rate=market.rate,
+            rate=market.legs[0].rate if market.legs else market.rate,
             market_open=market.hours.open if market.hours else None,
             next_open=market.hours.next_open if market.hours else None,
             position=self._accounts.held(intent.account, intent.contract.conid),
@@ -174,6 +180,11 @@ class Outlook:
                 return None
             total += abs(position.market_value) * rate.value
         return total
+
+
+def _has_unit(combo: Contract) -> bool:
+    """Whether one price says what a combo is worth: not where shares are mixed with options."""
+    return len({leg.contract.multiplier for leg in combo.legs}) == 1
 
 
 def _legs(intent: Intent) -> list[Intent]:

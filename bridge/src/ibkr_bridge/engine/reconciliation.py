@@ -28,6 +28,7 @@ from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.upstream import BrokerState
 
 log = structlog.get_logger()
+_CURRENCIES = "CASH"
 _KEPT_AS = "balance"
 _PAGE = 1000
 _OVERLAP = timedelta(minutes=5)
@@ -178,7 +179,8 @@ class Reconciliation:
         """Of every visible account, or of one. Raises UnknownAccount."""
         wanted = None if account is None else self._accounts.resolve(account)
         keys = sorted({*self._accounts.quantities, *self._balance.expected})
-        lines = (self._line(key) for key in keys if self._accounts.visible(key[0]) and wanted in (None, key[0]))
+        seen = (key for key in keys if self._accounts.visible(key[0]) and wanted in (None, key[0]))
+        lines = (self._line(key) for key in seen if self._is_held(key))
         return Reconciled(
             began_at=self._balance.began_at,
             compared_at=self._compared_at,
@@ -211,6 +213,11 @@ class Reconciliation:
             cause=self._cause(key, since) if since else None,
         )
 
+    def _is_held(self, key: Key) -> bool:
+        """A trade of currencies moves balances of cash; whether the pair is listed too is the login's choice."""
+        contract = self._contract(key)
+        return contract is None or contract.sec_type != _CURRENCIES
+
     def _cause(self, key: Key, since: datetime) -> Cause:
         account, conid = key
         if any(order.account == account and conid in order.conids for order in self._open_questions()):
@@ -239,7 +246,8 @@ class Reconciliation:
 
     def _compare(self) -> None:
         now = self._clock.now()
-        found = self._balance.differences(self._accounts.quantities)
+        differences = self._balance.differences(self._accounts.quantities)
+        found = {key: difference for key, difference in differences.items() if self._is_held(key)}
         self._since = {
             key: self._since[key] if self._since.get(key, (ZERO,))[0] == difference else (difference, now)
             for key, difference in found.items()

@@ -43,6 +43,8 @@ GUARDS: tuple[Guard, ...] = (
 )
 LEGS: tuple[Guard, ...] = (symbols, market_hours, quantity, open_orders, order_value, position, exposure)
 """Of a combo each leg meets these by itself; the others look at the combo as one order."""
+WHOLE: tuple[Guard, ...] = tuple(guard for guard in GUARDS if guard not in LEGS or guard is order_value)
+"""Of a combo as one order. Its value is judged both ways: by each leg, and by the price that it gives itself."""
 REDUCING: tuple[Guard, ...] = (read_only, world, account_pin, halt)
 """For orders that only bring a position nearer to zero, which `halt` makes sure of: limits of size and price would keep
 a position open that is to be closed."""

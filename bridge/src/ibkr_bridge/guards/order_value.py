@@ -18,7 +18,7 @@ def order_value(intent: Intent, view: View) -> Denial | None:
     if rate is None or rate.stale or rate.age > limits.max_rate_age:
         pair = f"{intent.contract.currency} in {limits.base_currency}"
         return _unknown(view, f"the rate of {pair}", rate, limits.max_rate_age)
-    value = intent.terms.qty * price.value * intent.multiplier * rate.value
+    value = intent.terms.qty * abs(price.value) * intent.multiplier * rate.value
     if value <= limits.max_order_value:
         return None
     return Denial(

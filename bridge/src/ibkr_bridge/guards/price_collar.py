@@ -9,21 +9,23 @@ from ibkr_bridge.guards.verdict import Denial, Intent, View
 
 
 def price_collar(intent: Intent, view: View) -> Denial | None:
-    """Only the dangerous side is looked at; without a quote that can be trusted a limit price is not judged."""
-    percent, limit = view.limits.price_collar_percent, intent.terms.limit
-    buying = intent.terms.side is Side.BUY
-    market = (view.ask if buying else view.bid) or view.last
+    """Only the dangerous side is looked at; without a quote that can be trusted no price is judged.
+
+    Of a combo the percentage is of what its legs come to: its own price may be near zero, or below.
+    """
+    percent, limit = view.limits.price_collar_percent, view.worst_of(intent)
+    buying, market = intent.terms.side is Side.BUY, view.market_of(intent)
     if percent is None or limit is None or market is None or market.stale:
         return None
     if market.age > view.limits.max_quote_age:
         return None
-    share = percent / Decimal(100)
-    edge = market.value * (1 + share if buying else 1 - share)
+    room = (view.gross or market).value * percent / Decimal(100)
+    edge = market.value + room if buying else market.value - room
     if limit <= edge if buying else limit >= edge:
         return None
     return Denial(
         guard="price_collar",
-        detail=f"The limit {limit} is more than {percent} % beyond the market's {market.value}.",
+        detail=f"The price {limit} that it accepts is more than {percent} % beyond the market's {market.value}.",
         advice="Check the price, or raise IBKR_SERVICE_PRICE_COLLAR_PERCENT.",
         limit=f"{edge:f}",
         value=str(limit),

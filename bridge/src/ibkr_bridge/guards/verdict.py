@@ -11,7 +11,7 @@ from enum import StrEnum
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.interruptions import Interruption
 from ibkr_bridge.domain.order import Order
-from ibkr_bridge.domain.terms import Side, Terms
+from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.domain.world import World
 
 
@@ -101,6 +101,8 @@ class View:
     bid: Price | None = None
     ask: Price | None = None
     last: Price | None = None
+    gross: Price | None = None
+    """Of a combo alone: what its legs come to without their signs, since its own price may be near zero."""
     rate: Price | None = None
     """Units of the base currency for one of the contract's currency."""
     market_open: bool | None = None
@@ -115,16 +117,38 @@ class View:
     interruption: Interruption | None = None
     """The next one that is known in advance."""
 
+    def market_of(self, intent: Intent) -> Price | None:
+        """What the order would meet at once."""
+        return (self.ask if intent.terms.side is Side.BUY else self.bid) or self.last
+
+    def worst_of(self, intent: Intent) -> Decimal | None:
+        """The worst price that it accepts; None where nothing bounds it, or what bounds it is not known."""
+        terms = intent.terms
+        sign = 1 if terms.side is Side.BUY else -1
+        if terms.limit is not None:
+            return terms.limit
+        if terms.limit_offset is not None and terms.stop is not None:
+            return terms.stop + sign * terms.limit_offset
+        peg = self._peg(terms)
+        return None if peg is None else peg + sign * (terms.offset or 0)
+
     def price_of(self, intent: Intent) -> Price | None:
         """What the order would pay or get at most: its own price, else the market's."""
-        terms = intent.terms
-        if terms.limit is not None:
-            return Price(terms.limit, 0.0)
-        market = (self.ask if terms.side is Side.BUY else self.bid) or self.last
-        if terms.stop is not None:
-            awake = terms.stop + (terms.limit_offset or 0)
-            return Price(max(awake, market.value), market.age, market.stale) if market else Price(awake, 0.0)
-        return market
+        if intent.terms.limit is not None:
+            return Price(intent.terms.limit, 0.0)
+        market, own = self.market_of(intent), self.worst_of(intent) or intent.terms.stop
+        if own is None or market is None:
+            return market if own is None else Price(own, 0.0)
+        return Price(max(own, market.value), market.age, market.stale)
+
+    def _peg(self, terms: Terms) -> Decimal | None:
+        """The price to which an order without a limit is pegged: its own side of the quote, or the middle of it."""
+        near = self.bid if terms.side is Side.BUY else self.ask
+        if terms.type is OrderType.RELATIVE:
+            return near.value if near else None
+        if terms.type is not OrderType.PEG_MID or self.bid is None or self.ask is None:
+            return None
+        return (self.bid.value + self.ask.value) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,9 @@ class Upstream(Protocol):
 
     async def account_summary(self, account: str) -> AccountSummary: ...
 
+    async def refresh_positions(self) -> None:
+        """Return when every position has been told as it is now; a door that is told of each change asks nothing."""
+
     async def raw(self, method: str, path: str, query: Mapping[str, str], body: object) -> RawAnswer:
         """One call of IBKR's Web API, `path` below /v1/api; a GET whose answer is thin at first is asked again.
 

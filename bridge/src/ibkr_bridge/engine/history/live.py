@@ -12,7 +12,7 @@ import structlog
 
 from ibkr_bridge.domain.bars import SIZES, Bar, BarSize, What
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.errors import BridgeError, BrokerAway
+from ibkr_bridge.domain.errors import BridgeError, BrokerBusy
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.contracts import Contracts
@@ -166,7 +166,7 @@ class LiveBars:
                 async with self._history.pieces.turn(Question(subject, subject, 1, small=True)):
                     await self._source.open_bars(line.contract, line.what, self._hear)
         except TimeoutError:
-            raise BrokerAway(
+            raise BrokerBusy(
                 f"IBKR's limits for history leave no room for a line of bars within {_PATIENCE:g} s.",
                 advice="Nothing was asked. Try again in a few minutes, or build bars from quotes.",
             ) from None

@@ -26,8 +26,17 @@ MOST_ROWS: Final = 20
 _LINGER: Final = 20.0
 """Seconds for which a line stays open after the last look: IBKR gives three of them."""
 _SWEEP: Final = 1.0
+_RETRY: Final = 30.0
+"""Seconds after which a line that was refused is asked for again while somebody listens."""
 _SETTLE: Final = 0.3
 """Seconds for which a first book may still be growing, level by level."""
+
+
+_TOO_MANY: Final = 309
+_TOO_MANY_ADVICE: Final = (
+    "IBKR shows three books at a time, more to larger accounts: end a subscription to another one."
+)
+_ADVICE: Final = "Check the account's subscriptions to market depth."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,13 @@ class _Line:
     failed: BookFailed | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     settled: bool = False
+    settling: asyncio.TimerHandle | None = None
+    asked_at: float = 0.0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is open for those only who may look again."""
+        return self.listeners <= 0 and self.settled and self.failed is None
 
 
 class Books:
@@ -86,7 +102,12 @@ class Books:
         """
         line = await self._line(await self._contract(query))
         line.wanted_until = self._clock.monotonic() + _LINGER
-        await self._first(line)
+        try:
+            await self._first(line)
+        except BrokerRefused:
+            if not await self._make_room(line):
+                raise
+            await self._first(line)
         return line.contract, self._seen(line)
 
     async def acquire(self, query: ContractQuery) -> Contract:
@@ -105,15 +126,19 @@ class Books:
     def latest(self, contract: Contract) -> Seen[Book] | None:
         """None before IBKR has said anything; a book without a time is one that it does not deliver."""
         line = self._lines.get(book_topic(contract))
-        return None if line is None or not (line.book.at or line.failed) else self._seen(line)
+        return None if line is None or not (line.settled or line.failed) else self._seen(line)
 
     async def run(self) -> None:
-        """Close lines that nobody wants any more, until cancelled."""
+        """Close lines that nobody wants any more, ask again for those that were refused, until cancelled."""
         while True:
             await self._any.wait()
             await self._clock.sleep(_SWEEP)
             for topic in list(self._lines):
                 await self._close(topic)
+            for line in [line for line in self._lines.values() if line.failed is not None and line.listeners > 0]:
+                if not await self._make_room(line) and self._clock.monotonic() - line.asked_at >= _RETRY:
+                    async with self._opening:
+                        await self._again(line)
             if not self._lines:
                 self._any.clear()
 
@@ -130,6 +155,15 @@ class Books:
             line.failed = news
         else:
             line.book, line.failed = news, None
+        line.changed.set()
+        if line.settled or line.failed is not None:
+            self._publish(line)
+        elif line.settling is None:
+            line.settling = asyncio.get_running_loop().call_later(_SETTLE, self._settle, line)
+
+    def _settle(self, line: _Line) -> None:
+        """Half a book is not told: its levels come one by one."""
+        line.settled, line.settling = True, None
         line.changed.set()
         self._publish(line)
 
@@ -155,6 +189,7 @@ class Books:
     async def _open(self, topic: str, line: _Line) -> _Line:
         self._sessions.require()
         self._lines[topic] = line
+        line.asked_at = self._clock.monotonic()
         self._any.set()
         try:
             await self._port.open_book(line.contract, MOST_ROWS, partial(self._told, topic))
@@ -169,8 +204,36 @@ class Books:
             if line is not None and line.listeners <= 0 and line.wanted_until <= self._clock.monotonic():
                 await self._end(topic)
 
+    async def _make_room(self, line: _Line) -> bool:
+        """Whether a line that was refused has been asked for again in place of one that nobody listens to."""
+        async with self._opening:
+            idle = [other for other in self._lines.values() if other.is_idle and other is not line]
+            if not idle or line.failed is None or line.failed.ibkr_code is None:
+                return False
+            await self._end(book_topic(min(idle, key=lambda other: other.wanted_until).contract))
+            return await self._again(line)
+
+    async def _again(self, line: _Line) -> bool:
+        """Whether a refused line could be asked for once more."""
+        topic = book_topic(line.contract)
+        if self._lines.get(topic) is not line or line.failed is None or self._sessions.stale is not None:
+            return False
+        failed = line.failed
+        await self._end(topic)
+        line.failed = None
+        try:
+            await self._open(topic, line)
+        except BridgeError:
+            self._lines[topic], line.failed = line, failed
+            return False
+        return True
+
     async def _end(self, topic: str) -> None:
-        contract = self._lines.pop(topic).contract
+        line = self._lines.pop(topic)
+        contract = line.contract
+        if line.settling is not None:
+            line.settling.cancel()
+            line.settling = None
         try:
             await self._port.close_book(contract)
         except BridgeError as problem:
@@ -180,23 +243,20 @@ class Books:
         """Wait for a level, then a moment for those that come with it."""
         try:
             async with asyncio.timeout(self._timeout):
-                while line.book.at is None:
+                while not line.settled:
                     self._refuse(line)
                     line.changed.clear()
                     await line.changed.wait()
         except TimeoutError:
             self._sessions.require()
             raise BrokerSilent(f"the depth of {line.contract.symbol}", self._timeout) from None
-        if not line.settled:
-            await self._clock.sleep(_SETTLE)
-            line.settled = True
         self._refuse(line)
 
     def _refuse(self, line: _Line) -> None:
-        if line.failed is not None:
-            raise BrokerRefused(
-                line.failed.ibkr_code, line.failed.text, advice="Check the account's subscriptions to market depth."
-            )
+        failed = line.failed
+        if failed is not None:
+            advice = _TOO_MANY_ADVICE if failed.ibkr_code == _TOO_MANY else _ADVICE
+            raise BrokerRefused(failed.ibkr_code, failed.text, advice=advice)
 
     def _seen(self, line: _Line) -> Seen[Book]:
         return Seen(line.book, line.book.at or self._clock.now(), self._stale(line))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from ibkr_bridge.domain.account import Seen
-from ibkr_bridge.domain.errors import BridgeError, InvalidRequest, JournalAway
+from ibkr_bridge.domain.errors import BridgeError, JournalAway
 from ibkr_bridge.domain.events import Executed
 from ibkr_bridge.domain.identity import order_of
 from ibkr_bridge.domain.order import Order
@@ -18,10 +19,11 @@ from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.mirror import Mirror
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.journal import Journal
+from ibkr_bridge.ports.journal import Journal, no_cursor
 
 T = TypeVar("T")
 _BATCH: Final = 1000
+_PLACE: Final = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 _MOST_READ: Final = 20_000
 """Entries of the journal that one page may read; a page with less than was asked for is no last page."""
 _PATIENCE: Final = 1.0
@@ -72,13 +74,18 @@ class Executions:
         name = None if account is None else self._accounts.resolve(account)
         begin = since or self._clock.now() - _DAY
         wanted = _Wanted(name, symbol.upper() if symbol else None, begin)
-        after = await self._start(begin) if cursor is None else _place(cursor)
+        after = await self._start(begin) if cursor is None else await self._place(cursor)
         found, last, ended = await self._ours(wanted, after, limit)
         stale = self._sessions.stale
         if ended:
             theirs, missing = await self._theirs(wanted)
             found, stale = [*found, *theirs], stale or missing
         return ExecutionPage(Seen(found, self._clock.now(), stale), None if ended else str(last))
+
+    async def _place(self, cursor: str) -> int:
+        if not _PLACE.fullmatch(cursor) or int(cursor) > await _read(self._journal.last_seq()):
+            raise no_cursor("executions")
+        return int(cursor)
 
     async def _start(self, begin: datetime) -> int:
         """The last entry that is certainly too old, found by halving."""
@@ -140,12 +147,6 @@ class _Wanted:
             and self.account in (None, execution.account)
             and self.symbol in (None, execution.contract.symbol)
         )
-
-
-def _place(cursor: str) -> int:
-    if not cursor.isdecimal() or len(cursor) > 18:
-        raise InvalidRequest("This is no cursor of a page of executions.", field="cursor")
-    return int(cursor)
 
 
 async def _read(asked: Awaitable[T]) -> T:

@@ -12,11 +12,12 @@ from typing import Any, Final, TypeVar
 
 from ibkr_bridge.domain.account import Seen
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.errors import BridgeError, BrokerAway, InvalidRequest
+from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerBusy, InvalidRequest
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.history.pacing import Question
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.research.books import Books
+from ibkr_bridge.engine.research.chains import not_listed
 from ibkr_bridge.engine.research.executions import Executions
 from ibkr_bridge.engine.research.streamed import StreamedTopics
 from ibkr_bridge.engine.sessions import Sessions
@@ -62,7 +63,7 @@ class _Kept:
 class Research:
     """Each answer comes with the time at which IBKR gave it.
 
-    Everything raises NotSupported where the door has nothing of the kind, else BrokerAway, BrokerSilent,
+    Everything raises NotSupported where the door has nothing of the kind, else BrokerAway, BrokerBusy, BrokerSilent,
     BrokerRefused, and what contracts raise.
     """
 
@@ -77,10 +78,12 @@ class Research:
         books: Books,
         executions: Executions,
         turns: Callable[[Question], AbstractAsyncContextManager[None]],
+        queue: Callable[[Question], float | None],
     ) -> None:
-        """`turns` lets questions of history pass within IBKR's pacing."""
+        """`turns` lets questions of history pass within IBKR's pacing; `queue` says how long one would wait."""
         self._port = port
         self._turns = turns
+        self._queue = queue
         self._clock = clock
         self._sessions = sessions
         self._contracts = contracts
@@ -104,12 +107,17 @@ class Research:
     async def option_chain(
         self, query: ContractQuery, wish: OptionWish
     ) -> tuple[Contract, Seen[Sequence[OptionQuote]]]:
-        """Without strikes, those nearest to the underlying's price."""
+        """Without strikes, those nearest to the underlying's price. Raises UnknownContract where none is listed."""
         underlying = await self._contracts.resolve(query)
-        if not wish.strikes:
+        named = wish.strikes
+        if not named:
             wish = replace(wish, strikes=await self._nearest(query, wish.expiry))
         key = ("chain", underlying.conid, wish)
-        return underlying, await self._ask(key, lambda: self._port.option_chain(underlying, wish))
+        seen = await self._ask(key, lambda: self._port.option_chain(underlying, wish))
+        if not seen.value:
+            series = (await self.option_series(query))[1].value
+            raise not_listed(underlying, replace(wish, strikes=named), series)
+        return underlying, seen
 
     async def computed(self, query: ContractQuery, model: OptionModel) -> tuple[Contract, Seen[Computed]]:
         """Raises InvalidRequest unless either a volatility or a price is given."""
@@ -131,15 +139,21 @@ class Research:
         """IBKR counts them among the questions for small bars, bid and ask apart."""
         weight = 2 if window.kind is TickKind.QUOTES else 1
         asking = Question(key, (contract.conid, contract.exchange, window.kind), weight, small=True)
+        if (self._queue(asking) or 0.0) > _PATIENCE:
+            raise self._busy(asking)
         try:
             async with asyncio.timeout(_PATIENCE) as patience, self._turns(asking):
                 patience.reschedule(None)
                 return await self._port.ticks(contract, window)
         except TimeoutError:
-            raise BrokerAway(
-                "IBKR's budget for ticks and small bars of the past, ten minutes long, is used up.",
-                advice="Nothing was asked. Try again later, or ask for more ticks at once.",
-            ) from None
+            raise self._busy(asking) from None
+
+    def _busy(self, asking: Question) -> BrokerBusy:
+        return BrokerBusy(
+            "IBKR's budget for ticks and small bars of the past, ten minutes long, is used up.",
+            seconds=self._queue(asking),
+            advice="Nothing was asked. Try again later, or ask for more ticks at once.",
+        )
 
     async def scan_parameters(self) -> Seen[ScanParameters]:
         return await self._ask("scan parameters", self._port.scan_parameters, keep=_HOUR)

@@ -114,6 +114,9 @@ class TwsUpstream:
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
         await self._orders.cancel(order, theirs)
 
+    async def refresh_positions(self) -> None:
+        """TWS tells of each change by itself."""
+
     async def cancel_everything(self) -> None:
         await self._orders.cancel_everything()
 

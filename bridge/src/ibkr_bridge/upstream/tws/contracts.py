@@ -21,6 +21,12 @@ class Contracts:
         self._wire = wire
 
     async def find(self, query: ContractQuery) -> Sequence[Contract]:
+        """TWS tells upper case from lower: what was found under no such name may be there in capitals."""
+        capitals = replace(query, symbol=query.symbol.upper(), local_symbol=query.local_symbol.upper())
+        found = await self._told(query)
+        return found if found or capitals == query or query.conid else await self._told(capitals)
+
+    async def _told(self, query: ContractQuery) -> Sequence[Contract]:
         client = await self._wire.turn(Lane.DATA)
         number = client.getReqId()
         with self._wire.requests.open(number, f"the contract {query}") as request:

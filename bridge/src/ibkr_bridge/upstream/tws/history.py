@@ -101,7 +101,7 @@ class History:
                 _moment(piece.end),
                 str(piece.duration),
                 _NAMES[piece.bar.name][1],
-                piece.what.value,
+                _named(piece.contract, piece.what),
                 int(piece.rth),
                 _SECONDS,
                 False,  # noqa: FBT003  keepUpToDate; ib_async names no argument
@@ -122,7 +122,8 @@ class History:
         client = await self._wire.turn(Lane.DATA)
         number = client.getReqId()
         with self._wire.requests.open(number, f"the beginning of the data of {contract.symbol}") as request:
-            client.reqHeadTimeStamp(number, translate.contract_sent(contract), what.value, int(rth), _SECONDS)
+            asked, kind = translate.contract_sent(contract), _named(contract, what)
+            client.reqHeadTimeStamp(number, asked, kind, int(rth), _SECONDS)
             try:
                 found = await request.all(self._wire.settings.request_timeout)
             except (BrokerSilent, asyncio.CancelledError):
@@ -201,6 +202,11 @@ def _nothing(refused: BrokerRefused) -> Sequence[Bar]:
     if _PACED in text:
         raise PacedOut(_FAILED, refused.text)
     raise refused
+
+
+def _named(contract: Contract, what: What) -> str:
+    """IBKR keeps the trades of cryptocurrencies under a name of their own, and refuses the other one (10299)."""
+    return (What.AGGTRADES if (contract.sec_type, what) == ("CRYPTO", What.TRADES) else what).value
 
 
 def _moment(end: datetime | None) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import ib_async
 
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, NotSupported
+from ibkr_bridge.domain.errors import BrokerAway, BrokerBusy, BrokerRefused, NotSupported
 from ibkr_bridge.ports.research import (
     Article,
     Computed,
@@ -218,7 +218,7 @@ class Research:
             async with asyncio.timeout(self._wire.settings.request_timeout):
                 await pacer.turn(Lane.DATA)
         except TimeoutError:
-            raise BrokerAway(why, advice="Nothing was asked. Try again later.") from None
+            raise BrokerBusy(why, seconds=1) from None
 
     async def _end_scan(self, number: int) -> None:
         try:

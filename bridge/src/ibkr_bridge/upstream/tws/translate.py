@@ -81,7 +81,7 @@ def contract_sent(ours: Contract) -> ib_async.Contract:
         conId=0 if ours.legs else ours.conid,
         symbol=ours.symbol,
         secType=ours.sec_type,
-        exchange=ours.exchange,
+        exchange=ours.exchange or ours.primary_exchange or "SMART",
         currency=ours.currency,
         primaryExchange=ours.primary_exchange,
         comboLegs=[

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ib_async.client import Client
 
-from ibkr_bridge.domain.errors import BrokerAway
+from ibkr_bridge.domain.errors import BrokerAway, BrokerBusy
 from ibkr_bridge.upstream.pacing import Lane, Pacer
 from ibkr_bridge.upstream.tws.requests import Requests
 
@@ -67,10 +67,10 @@ class Wire:
             self._client.updateReqId(order_id + 1)
 
     async def turn(self, lane: Lane) -> Client:
-        """A client that may send one message now: send it before the next await. Raises BrokerAway."""
+        """A client that may send one message now: send it before the next await. Raises BrokerAway, BrokerBusy."""
         try:
             async with asyncio.timeout(self.settings.request_timeout):
                 await self._pacer.turn(lane)
         except TimeoutError:
-            raise BrokerAway("IBKR's message budget is used up; nothing was sent.") from None
+            raise BrokerBusy("IBKR's message budget is used up; nothing was sent.") from None
         return self.client

@@ -80,6 +80,7 @@ class Accounts:
         self._fresh = True
         """Whether positions have not been asked for in this session yet."""
         self._ledger_at = 0.0
+        self._polling = asyncio.Lock()
         self._paged = False
         """Whether the newer list of positions is not there."""
 
@@ -109,10 +110,17 @@ class Accounts:
         while True:
             if self._wire.open:
                 try:
-                    await self._poll()
+                    async with self._polling:
+                        await self._poll()
                 except BridgeError as problem:
                     log.info("positions could not be asked for", code=problem.code, detail=problem.detail)
             await self._rest()
+
+    async def refresh(self) -> None:
+        """Ask for positions now, once those show what has just filled."""
+        await self._clock.sleep(_SETTLING)
+        async with self._polling:
+            await self._poll()
 
     def hear(self, message: Message) -> None:
         """A frame of the topic `spl`: profit and loss by account, `DU1.Core`."""

@@ -112,6 +112,9 @@ class WebApiUpstream:
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
         await self._orders.cancel(order, theirs)
 
+    async def refresh_positions(self) -> None:
+        await self._accounts.refresh()
+
     async def cancel_everything(self) -> None:
         raise NotSupported(CANCEL_EVERYTHING, advice="Cancel the orders one by one.")
 
