@@ -128,8 +128,19 @@ async def test_options_are_listed_and_quoted(home: Any) -> None:
     strike = chain["options"][0]["strike"]
     few = await get(home, "/market/options/AAPL", expiry=expiry, strikes=str(strike), right="C")
     assert [(option["strike"], option["right"]) for option in few["options"]] == [(strike, "C")]
-    none = await get(home, "/market/options/AAPL", expiry="2030-01-19", strikes="100,105.5", right="C")
-    assert (none["expiry"], none["options"]) == ("2030-01-19", [])
+
+
+async def test_options_that_are_not_listed_are_404_with_the_nearest_that_are(home: Any) -> None:
+    path = "/market/options/AAPL"
+    series = (await get(home, path))["series"][0]
+    status, problem = await home.call("GET", f"{path}?expiry=2020-01-17")
+    assert (status, problem["code"]) == (404, "contract.unknown")
+    assert problem["expiries"] == series["expiries"][:6]
+    assert problem["expiries"][0] in problem["advice"]
+    status, problem = await home.call("GET", f"{path}?expiry={series['expiries'][0]}&strikes=1,2.5")
+    assert (status, problem["code"]) == (404, "contract.unknown")
+    assert "1, 2.5" in problem["detail"]
+    assert problem["strikes"] == series["strikes"][:6]
 
 
 async def test_a_chain_that_makes_no_sense_is_refused(home: Any) -> None:

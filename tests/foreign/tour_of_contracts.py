@@ -15,6 +15,8 @@ from tests.foreign.puppet import agree, exact, made
 from tests.foreign.tour import AAPL, Tour, contract
 
 KINDS = ("STK", "CASH", "CRYPTO", "FUT", "IND", "BOND", "CFD", "CMDTY", "FUND", "WAR")
+UNLISTED = frozenset({"OPT", "FUT", "CONTFUT", "FOP", "IND", "CASH"})
+"""Types of which IBKR names no primary exchange."""
 
 
 async def contracts(tour: Tour) -> None:
@@ -74,7 +76,8 @@ async def describe(tour: Tour, known: Contract) -> None:
     )
     assert (told["contract"].get("right") or "") == known.right
     assert exact(told["contract"].get("multiplier") or 0) == (known.multiplier or 0)
-    assert tour.says.listing(told["contract"]) == known.primary_exchange
+    unlisted = known.sec_type in UNLISTED
+    assert tour.says.listing(told["contract"]) == ("" if unlisted else known.primary_exchange)
     assert tour.says.expires(told["contract"]) == expiry
     assert [row["value"] for row in told.get("secIdList") or ()] == ([known.isin] if known.isin else [])
     hours(told, known, tour.simulator.now)

@@ -31,6 +31,12 @@ def test_candidates_are_contracts() -> None:
     assert [candidate["conid"] for candidate in members["candidates"]] == [1, 2]
 
 
+def test_of_thousands_of_candidates_a_few_are_told_and_their_number() -> None:
+    several = errors.AmbiguousContract("SPY OPT", [Contract(n, "SPY", "OPT", "SMART", "USD") for n in range(1, 3000)])
+    members = decode(encode(api_errors.of(several)))
+    assert (len(members["candidates"]), members["candidates_total"]) == (20, 2999)
+
+
 def test_a_fact_never_replaces_a_member_of_the_problem() -> None:
     finished = errors.OrderFinished("x", "filled")
     assert api_errors.of(finished)["status"] == 409

@@ -184,3 +184,25 @@ async def test_a_change_that_changes_nothing_is_refused(caller: Caller) -> None:
     placed = (await caller.post("/orders", LIMIT))[1]
     status, problem = await caller.call("PATCH", f"/orders/{placed['id']}", json={})
     assert (status, problem["code"]) == (422, "request.invalid")
+
+
+LEG = {"conid": 265598, "side": "BUY"}
+
+
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        ({"legs": [LEG, {"conid": 272093}]}, ["legs.1.side"]),
+        ({"legs": [{**LEG, "ratio": 0}, {**LEG, "sid": "BUY"}]}, ["legs.0.ratio", "legs.1.sid"]),
+        ({"legs": [LEG]}, ["legs"]),
+        ({"symbol": "AAPL", "conditions": {"items": [{"type": "prize", "above": 1}]}}, ["conditions.items.0.type"]),
+        ({"symbol": "AAPL", "conditions": {"items": []}}, ["conditions.items"]),
+    ],
+)
+async def test_the_item_that_is_wrong_is_named_and_not_how_many_are_left(
+    caller: Caller, words: dict[str, Any], fields: list[str]
+) -> None:
+    status, problem = await caller.post("/orders", {"side": "BUY", "qty": 1, "type": "MARKET", **words})
+    assert (status, problem["code"]) == (422, "request.invalid")
+    assert [error["field"] for error in problem["errors"]] == fields
+    assert "Tuple" not in problem["detail"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -162,7 +164,90 @@ async def test_a_wrong_method_is_405_and_says_what_is_allowed(shared: Caller) ->
     async with shared.http.put(shared.url + "/orders", json={}) as answer:
         assert answer.status == 405
         assert (await answer.json(content_type=None))["code"] == "method.unknown"
-        assert "POST" in answer.headers["Allow"]
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
+    async with shared.http.post(shared.url + "/livez", json={}) as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_head_is_answered_like_get_without_a_body(shared: Caller) -> None:
+    for path in (*READS, "/openapi.json", "/docs"):
+        async with shared.http.head(shared.url + path) as answer:
+            assert (answer.status, await answer.read()) == (200, b""), path
+            assert int(answer.headers["Content-Length"]) > 0
+    for path, status in (("/market/quote/NOSUCH", 404), ("/orders?limit=0", 422), ("/admin/halt", 405)):
+        async with shared.http.head(shared.url + path) as answer:
+            assert (answer.status, await answer.read()) == (status, b""), path
+    assert "head" not in (await shared.get("/openapi.json"))[1]["paths"]["/orders"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/positions?acount=DU9967890", "acount"),
+        ("GET", "/orders?limit=5&state=working", "state"),
+        ("GET", "/market/quote/AAPL?curency=CHF", "curency"),
+        ("GET", "/market/history/AAPL?bars=1m", "bars"),
+        ("GET", "/livez?x", "x"),
+        ("GET", "/admin/session-status?account=DU9967890", "account"),
+        ("POST", "/orders?dry_run=true", "dry_run"),
+        ("DELETE", "/orders/01KAJ2M8YQ6Z3V5W7X9ABCDEFG?force=1", "force"),
+    ],
+)
+async def test_a_word_of_the_query_that_is_not_known_is_refused(
+    shared: Caller, method: str, path: str, name: str
+) -> None:
+    body = {"symbol": "AAPL", "side": "BUY", "qty": 1, "type": "MARKET"} if method == "POST" else None
+    status, problem = await shared.call(method, path, json=body)
+    assert (status, problem["code"], problem["errors"][0]["field"]) == (422, "request.invalid", name)
+    assert "no such parameter" in problem["detail"]
+    assert (await shared.get("/orders"))[1]["orders"] == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_word_that_is_not_known_is_told_with_those_that_are(shared: Caller) -> None:
+    problem = (await shared.get("/positions?acount=DU9967890"))[1]
+    assert problem["errors"][0]["message"] == "There is no such parameter; known are account."
+    for path in ("/openapi.json?v=2", "/docs?v=2", "/v1/api/tickle?v=2"):
+        async with shared.http.get(shared.url + path) as answer:
+            assert answer.status == 200, path
+
+
+async def test_a_cursor_that_no_page_gave_is_refused_everywhere(caller: Caller) -> None:
+    placed = [
+        (await caller.post("/orders", {"symbol": "AAPL", "side": "BUY", "qty": 1, "type": "MARKET"}))[1]["id"]
+        for _order in range(3)
+    ]
+    first = (await caller.get("/orders?limit=2"))[1]
+    rest = (await caller.get("/orders", params={"limit": 2, "cursor": first["next_cursor"]}))[1]
+    assert [order["id"] for order in (*first["orders"], *rest["orders"])] == placed[::-1]
+    assert rest["next_cursor"] is None
+    unheard = "01KAJ2M8YQ6Z3V5W7X9ABCDEFG"
+    for path in (
+        *(f"/orders?cursor={cursor}" for cursor in ("garbage", "~", "0", unheard)),
+        f"/orders?foreign=true&cursor={placed[0]}",
+        *(f"/executions?cursor={cursor}" for cursor in ("garbage", "-1", "007", "999999", placed[0])),
+    ):
+        status, problem = await caller.get(path)
+        assert (status, problem["code"], problem["errors"][0]["field"]) == (422, "request.invalid", "cursor"), path
+
+
+async def test_money_has_eight_decimals_at_most(caller: Caller) -> None:
+    await caller.post("/orders", {"symbol": "AAPL", "side": "BUY", "qty": 3, "type": "MARKET"})
+    door = caller.engine.accounts
+    async with caller.socket("/ws/ib") as socket:
+        await caller.hear(socket, event="pnlUpdate")
+    [held] = (await door.positions(None)).value
+    noisy = Decimal("-0.7916666666666666")
+    door.position_changed(
+        replace(held, avg_cost=Decimal("100.33333333333333"), unrealized_pnl=noisy, realized_pnl=Decimal("0.1"))
+    )
+    text = await caller.text("/positions")
+    assert '"unrealized_pnl":-0.79166667,' in text
+    assert '"avg_cost":100.33333333,' in text
+    assert '"realized_pnl":0.1}' in text
+    assert '"avgCost":100.33333333,' in await caller.text("/account/positions")
 
 
 async def test_prices_arrive_digit_for_digit(caller: Caller) -> None:

@@ -142,3 +142,15 @@ async def test_a_burst_of_requests_is_answered_one_by_one(calling: Calling) -> N
             await socket.send_json({"type": "ping", "id": number})
         for number in range(500):
             assert (await socket.receive_json(timeout=10))["id"] == number
+
+
+async def test_a_wrong_id_is_called_id(caller: Caller) -> None:
+    async with caller.socket("/ws/stream") as socket:
+        wrong: object
+        for wrong in ("x" * 65, 1.5, [], "\n"):
+            await socket.send_json({**SUBSCRIBE, "id": wrong})
+            told = await caller.hear(socket, type="error")
+            assert (told["code"], told["advice"]) == ("request.invalid", "Correct `id` and send it again.")
+            assert told["detail"].startswith("id: ")
+        await socket.send_json({"action": "subscribe", "symbols": ["AAPL", ""]})
+        assert (await caller.hear(socket, type="error"))["advice"] == "Correct `symbols.1` and send it again."

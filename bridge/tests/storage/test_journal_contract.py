@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.events import AnswerLost, OrderUpdate, Warned
 from ibkr_bridge.domain.order import OrderStatus
 from ibkr_bridge.ports.journal import Bound, Page
@@ -86,6 +87,14 @@ async def test_pages_run_from_the_newest_and_meet_without_gap_or_overlap(journal
     assert third.next_cursor is None
     assert (await journal.orders(limit=7)).next_cursor is None
     assert list((await journal.orders(account="DU1")).orders) == [o for o in newest if o.account == "DU1"]
+
+
+async def test_a_cursor_that_no_page_gave_begins_no_page(journal: Any, story: Any) -> None:
+    await journal.append([story.received()])
+    for cursor in ("", "garbage", "~", "01KAJ2M8YQ6Z3V5W7X9ABCDEFG"):
+        with pytest.raises(InvalidRequest) as refused:
+            await journal.orders(cursor=cursor)
+        assert refused.value.facts["errors"] == [{"field": "cursor", "message": refused.value.detail}]
 
 
 async def test_pages_hold_the_states_that_were_asked_for(journal: Any, story: Any) -> None:

@@ -14,16 +14,23 @@ from ibkr_bridge.storage.database import Location
 from ibkr_bridge.storage.reader import Reader
 
 ALL = frozenset(OrderStatus)
+
+
+def newest(reader: Reader) -> str:
+    """A cursor must be one that a page can have given."""
+    return reader.page("DU1", None, None, 1).orders[0].id
+
+
 QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "one order": lambda reader: reader.order("x"),
     "bound": lambda reader: reader.bound("DU1", "x"),
     "by perm id": lambda reader: reader.known_as(7),
     "unfinished": lambda reader: reader.unfinished(),
-    "next page": lambda reader: reader.page(None, None, "x", 100),
-    "next page of an account": lambda reader: reader.page("DU1", None, "x", 100),
+    "next page": lambda reader: reader.page(None, None, newest(reader), 100),
+    "next page of an account": lambda reader: reader.page("DU1", None, newest(reader), 100),
     "first page of an account": lambda reader: reader.page("DU1", None, None, 100),
     "pages of states": lambda reader: reader.page(None, ALL, None, 100),
-    "pages of states of an account": lambda reader: reader.page("DU1", ALL, "x", 100),
+    "pages of states of an account": lambda reader: reader.page("DU1", ALL, newest(reader), 100),
     "events": lambda reader: reader.events(10, 100),
     "executions": lambda reader: reader.executions("x"),
     "all executions": lambda reader: reader.all_executions(10, 100),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.order import OrderStatus
 from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
 from ibkr_bridge.upstream.tws import translate
@@ -55,6 +56,14 @@ def test_terms_survive_the_way_to_an_ib_async_order_and_back(
 
 def test_the_time_in_force_is_always_written() -> None:
     assert translate.order_sent("DU1", Terms(Side.BUY, Decimal(1), OrderType.MARKET), "r").tif == "DAY"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "primary", "sent"), [("ARCA", "NASDAQ", "ARCA"), ("", "CME", "CME"), ("", "", "SMART")]
+)
+def test_an_exchange_is_always_sent(exchange: str, primary: str, sent: str) -> None:
+    contract = Contract(7, "ES", "FUT", exchange, "USD", primary_exchange=primary)
+    assert translate.contract_sent(contract).exchange == sent
 
 
 def test_no_number_is_written_with_an_exponent() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ibkr_bridge.domain.contract import Contract, ContractQuery, Leg
 from ibkr_bridge.domain.errors import InvalidRequest
+from ibkr_bridge.domain.local_symbols import option_name
 from ibkr_bridge.domain.terms import Side
 
 _PAIR = re.compile(r"([A-Z]{3})\.([A-Z]{3})")
 STOCK = "STK"
 PAIR = "CASH"
+OPTION = "OPT"
 SMART = "SMART"
 PAIRS_EXCHANGE = "IDEALPRO"
 US_DOLLAR = "USD"
@@ -58,13 +60,24 @@ class Words:
     def query(self) -> ContractQuery:
         """A stock in US dollars on SMART unless said otherwise; `EUR.USD` is the currency pair on IDEALPRO.
 
+        Upper and lower case are one: IBKR's names of kinds, exchanges and currencies have no lower case. Symbols go
+        as they were given, because some local symbols have (`VODl`); the doors know what to make of them.
         Raises InvalidRequest when nothing names a contract.
         """
+        return replace(
+            self,
+            sec_type=_upper(self.sec_type),
+            exchange=_upper(self.exchange),
+            currency=_upper(self.currency),
+            primary_exchange=_upper(self.primary_exchange),
+        )._query()
+
+    def _query(self) -> ContractQuery:
         if self.conid is not None:
             return self._by_conid(self.conid)
         if not self.symbol and not self.local_symbol:
             raise InvalidRequest("Name the contract: symbol, local_symbol or conid.", field="symbol")
-        pair = _PAIR.fullmatch(self.symbol or "") if (self.sec_type or PAIR).upper() == PAIR else None
+        pair = _PAIR.fullmatch((self.symbol or "").upper()) if self.sec_type in (None, PAIR) else None
         return self._pair(*pair.groups()) if pair else self._plain()
 
     def _by_conid(self, conid: int) -> ContractQuery:
@@ -72,7 +85,7 @@ class Words:
         return ContractQuery(
             conid=conid,
             symbol=self.symbol or "",
-            sec_type=(self.sec_type or "").upper(),
+            sec_type=self.sec_type or "",
             exchange=self.exchange or "",
             currency=self.currency or "",
             primary_exchange=self.primary_exchange or "",
@@ -86,7 +99,7 @@ class Words:
         return ContractQuery(symbol=base, sec_type=PAIR, exchange=exchange or "", currency=counter)
 
     def _plain(self) -> ContractQuery:
-        sec_type = (self.sec_type or STOCK).upper()
+        sec_type = self.sec_type or STOCK
         exchange = self.exchange or (PAIRS_EXCHANGE if sec_type == PAIR else SMART)
         return ContractQuery(
             symbol=self.symbol or "",
@@ -94,8 +107,18 @@ class Words:
             exchange=exchange,
             currency=self.currency or US_DOLLAR,
             primary_exchange=self.primary_exchange or "",
-            local_symbol=self.local_symbol or "",
+            local_symbol=_local(self.local_symbol or "", sec_type),
         )
+
+
+def _upper(word: str | None) -> str | None:
+    return None if word is None else word.upper()
+
+
+def _local(text: str, sec_type: str) -> str:
+    """An option's with as many blanks as IBKR has in it."""
+    option = option_name(text) if sec_type == OPTION else None
+    return text if option is None else str(option)
 
 
 def contract_answer(contract: Contract) -> ContractAnswer:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from ibkr_bridge.api.contracts import contract_answer
 from ibkr_bridge.api.json import encode, facts
+from ibkr_bridge.api.routing import allowed
 from ibkr_bridge.domain import errors
 
 STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
@@ -44,6 +45,7 @@ STATUS: Mapping[type[errors.BridgeError], int] = MappingProxyType(
         errors.NotSupported: 501,
         errors.JournalAway: 503,
         errors.BrokerAway: 503,
+        errors.BrokerBusy: 503,
         errors.BrokerSilent: 504,
         errors.WorldMismatch: 503,
     }
@@ -57,6 +59,8 @@ PLAIN: Mapping[int, tuple[str, str]] = MappingProxyType(
     }
 )
 """(code, advice) of refusals that the framework makes by itself."""
+MOST_CANDIDATES = 20
+"""Of the contracts that fit, no more are told: a chain of options has thousands."""
 LONGEST_NAME = 100
 """Of a field that does not exist, no more is said back."""
 
@@ -101,7 +105,8 @@ def of(error: errors.BridgeError) -> dict[str, object]:
     for name, value in error.facts.items():
         members.setdefault(name, facts(value))
     if isinstance(error, errors.AmbiguousContract):
-        members["candidates"] = [contract_answer(contract) for contract in error.candidates]
+        members["candidates"] = [contract_answer(contract) for contract in error.candidates[:MOST_CANDIDATES]]
+        members["candidates_total"] = len(error.candidates)
     return members
 
 
@@ -111,6 +116,8 @@ def answer(members: dict[str, object], instance: str) -> Problem:
     headers = dict(RETRY_AFTER) if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     if isinstance(later := members.get("retry_at"), datetime):
         headers["Retry-After"] = format_datetime(later.astimezone(UTC), usegmt=True)
+    if isinstance(seconds := members.get("retry_after"), int):
+        headers["Retry-After"] = str(seconds)
     return Problem({**members, "instance": instance}, status_code=status, headers=headers)
 
 
@@ -146,6 +153,8 @@ async def _http_error(request: Request, error: Exception) -> Problem:
     detail = f"{error.detail}: {request.method} {request.url.path[:200]}"
     reply = answer(problem(error.status_code, code, detail, advice=advice), request.url.path)
     reply.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the framework names those of the first route it meets
+        reply.headers["Allow"] = ", ".join(allowed(request.app.routes, request.scope))
     return reply
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
-from decimal import Decimal
-from typing import Annotated, Any, NewType, NoReturn
+from collections.abc import Mapping
+from decimal import Context, Decimal
+from typing import Annotated, Any, Final, NewType, NoReturn
 
 import msgspec
-from fastapi import Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
 Number = NewType("Number", Decimal)
 """A decimal that `encode` writes in plain notation; made by `exact`."""
 JsonNumber = Annotated[Number, WithJsonSchema({"type": "number"})]
+
+
+_PLACES: Final = 8
+_SMALLEST: Final = Decimal(1).scaleb(-_PLACES)
+_WIDE: Final = Context(prec=60)
 
 
 class _Tiny(Decimal):
@@ -38,6 +41,20 @@ def exact(value: Decimal | None) -> Number | None:
 def number(value: Decimal) -> Number:
     """`exact` of a value that is there and finite."""
     return Number(_Tiny(value) if "E" in str(value) else value)
+
+
+def money(value: Decimal) -> Number:
+    """An amount or an average: IBKR reckons them in doubles, whose last digits mean nothing (-0.7916666666666666)."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= -_PLACES:
+        return number(value)
+    rounded = value.quantize(_SMALLEST, context=_WIDE).normalize(_WIDE)
+    return number(rounded if rounded else Decimal(0))
+
+
+def amount(value: Decimal | None) -> Number | None:
+    """`money` of a value that may be missing."""
+    return money(value) if value is not None and value.is_finite() else None
 
 
 def encode(value: object) -> bytes:
@@ -97,20 +114,3 @@ class JsonAnswer(JSONResponse):
 
     def render(self, content: object) -> bytes:
         return encode(content)
-
-
-class ExactRequest(Request):
-    async def json(self) -> Any:
-        return decode(await self.body())
-
-
-class ExactRoute(APIRoute):
-    """A route whose body is read by `decode`."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def exactly(request: Request) -> Response:
-            return await handler(ExactRequest(request.scope, request.receive))
-
-        return exactly

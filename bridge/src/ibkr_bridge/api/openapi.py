@@ -23,6 +23,7 @@ One REST and WebSocket API into Interactive Brokers. Not a product of Interactiv
 
 * Decimals in answers are JSON numbers, written exactly; requests take numbers or strings.
 * Times are RFC 3339 in UTC. `as_of` says how old an answer is, `stale` why it may be out of date (null: it is not).
+* A word that is not known is refused, in a query as in a body. Names of contracts may be in upper or lower case.
 * What the broker has not said is `null`, never 0.
 * Every refusal is a problem (RFC 9457) with a stable `code`, an `advice`, and `retryable`.
 * Only what is sent again with the same `client_order_id` is certain not to become a second order.

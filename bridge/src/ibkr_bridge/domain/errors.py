@@ -24,6 +24,7 @@ BridgeError
 ├── NotSupported            this door cannot do it                            capability.missing
 ├── JournalAway             it cannot be kept, or read: nothing was sent      journal.unavailable
 ├── BrokerAway              no session: nothing was sent                      broker.away
+│   └── BrokerBusy          IBKR's limits leave no turn                       broker.busy
 ├── BrokerSilent            asked, and no answer came in time                 broker.silent
 └── WorldMismatch           simulated, paper and live got mixed up            world.mismatch
 
@@ -34,6 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import ClassVar
 
 from ibkr_bridge.domain.contract import Contract
@@ -92,7 +94,7 @@ class AmbiguousContract(BridgeError):
     def __init__(self, asked: str, candidates: Sequence[Contract]) -> None:
         super().__init__(
             f"{len(candidates)} contracts fit {asked}.",
-            advice="Name one by conid, or add currency or primary_exchange.",
+            advice="Name one by conid or local_symbol, or add currency or primary_exchange.",
         )
         self.candidates = tuple(candidates)
 
@@ -290,6 +292,20 @@ class BrokerAway(BridgeError):
         self, detail: str, *, advice: str = "Nothing was sent. Try again when GET /readyz answers 200."
     ) -> None:
         super().__init__(detail, advice=advice)
+
+
+class BrokerBusy(BrokerAway):
+    """`seconds` until a turn is free, as far as that is known."""
+
+    code = "broker.busy"
+    title = "IBKR's limits leave no turn"
+
+    def __init__(
+        self, detail: str, *, seconds: float | None = None, advice: str = "Nothing was sent. Try again later."
+    ) -> None:
+        super().__init__(detail, advice=advice)
+        if seconds is not None:
+            self.facts["retry_after"] = ceil(seconds)
 
 
 class BrokerSilent(BridgeError):

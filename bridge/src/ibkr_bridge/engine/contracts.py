@@ -84,8 +84,9 @@ class Contracts:
 
 def _hint(query: ContractQuery, elsewhere: Sequence[Contract]) -> str:
     """Which word was wrong, told by what there is without it; empty where there is nothing."""
-    same = sorted({contract.primary_exchange for contract in elsewhere if contract.currency == query.currency})
-    places = sorted({f"{contract.currency} ({contract.primary_exchange})" for contract in elsewhere})
+    listed = {(contract.currency, contract.primary_exchange or contract.exchange) for contract in elsewhere}
+    same = sorted(exchange for currency, exchange in listed if currency == query.currency)
+    places = sorted(f"{currency} ({exchange})" for currency, exchange in listed)
     if same:
         named = query.primary_exchange or query.exchange
         own = ", ".join(same[:_MOST_PLACES])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.events import OrderEvent, OrderUpdate
 from ibkr_bridge.domain.order import Order, OrderStatus
 
@@ -32,6 +33,15 @@ class Page:
     next_cursor: str | None
 
 
+def no_cursor(of: str) -> InvalidRequest:
+    """A program that is given the first page for a cursor it has made up may turn pages for ever."""
+    return InvalidRequest(
+        f"This is no cursor of a page of {of}.",
+        field="cursor",
+        advice="Send `next_cursor` of the page before, or none.",
+    )
+
+
 class Journal(Protocol):
     @property
     def warning(self) -> str | None:
@@ -52,7 +62,7 @@ class Journal(Protocol):
         cursor: str | None = None,
         limit: int = 100,
     ) -> Page:
-        """Newest first, from after `cursor`."""
+        """Newest first, from after `cursor`. Raises InvalidRequest for a cursor that no page has given."""
 
     async def unfinished(self) -> Sequence[Order]:
         """Every order that may still live at the broker."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ibkr_bridge.domain.events import Denied, OrderUpdate, Received
 from ibkr_bridge.domain.order import Order, OrderStatus
-from ibkr_bridge.ports.journal import Bound, Entry, Page
+from ibkr_bridge.ports.journal import Bound, Entry, Page, no_cursor
 
 
 class MemoryJournal:
@@ -42,7 +42,9 @@ class MemoryJournal:
         cursor: str | None = None,
         limit: int = 100,
     ) -> Page:
-        end = bisect_left(self._ids, cursor) if cursor else len(self._ids)
+        if cursor is not None and cursor not in self._orders:
+            raise no_cursor("orders")
+        end = len(self._ids) if cursor is None else bisect_left(self._ids, cursor)
         found: list[Order] = []
         for order_id in reversed(self._ids[:end]):
             order = self._orders[order_id]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, func, select, text, union_all
 from ibkr_bridge.domain.events import Commissioned, Executed, OrderUpdate, Received
 from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.domain.transitions import apply
-from ibkr_bridge.ports.journal import Bound, Page
+from ibkr_bridge.ports.journal import Bound, Page, no_cursor
 from ibkr_bridge.storage import codec
 from ibkr_bridge.storage.database import Location, reading, translated
 from ibkr_bridge.storage.errors import JournalCorrupted, JournalMissing
@@ -114,12 +114,18 @@ class Reader:
     def page(
         self, account: str | None, statuses: frozenset[OrderStatus] | None, cursor: str | None, limit: int
     ) -> Page:
-        """Newest first, from after `cursor`."""
+        """Newest first, from after `cursor`. Raises InvalidRequest for a cursor that no page has given."""
+        if cursor is not None and not self._given(cursor):
+            raise no_cursor("orders")
         if statuses is not None and not statuses:
             return Page((), None)
         found = self._orders(paging(account, statuses, cursor, limit + 1))
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1].id if more else None)
+
+    def _given(self, cursor: str) -> bool:
+        with self.connected() as connection:
+            return connection.execute(select(orders.c.id).where(orders.c.id == cursor)).first() is not None
 
     def unfinished(self) -> Sequence[Order]:
         """Oldest first."""

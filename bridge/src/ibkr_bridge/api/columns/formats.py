@@ -36,7 +36,7 @@ def writer(accept: str) -> Writer | dict[str, object]:
             406,
             "format.not_installed",
             f"Bars as {chosen} need the library pyarrow, which this service does not have.",
-            advice="Install it where the service runs: pip install 'ibkr-bridge[parquet]'. Or accept text/csv.",
+            advice="Install pyarrow into the environment of the service, or accept text/csv.",
         )
 
 

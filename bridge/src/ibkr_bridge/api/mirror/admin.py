@@ -9,8 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.engine.engine import Engine
 

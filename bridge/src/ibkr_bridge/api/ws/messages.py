@@ -9,8 +9,8 @@ from typing import Any
 
 from ibkr_bridge.api.columns.rows import members
 from ibkr_bridge.api.contracts import contract_answer
+from ibkr_bridge.api.json import amount, money, number
 from ibkr_bridge.api.json import encode as to_json
-from ibkr_bridge.api.json import exact, number
 from ibkr_bridge.api.rest.account.schemas import pnl_answer
 from ibkr_bridge.api.rest.market.research_schemas import depth_answer
 from ibkr_bridge.api.rest.market.schemas import quote_answer
@@ -195,7 +195,7 @@ def _execution(fill: Executed, order: Order) -> dict[str, Any]:
         "qty": number(fill.qty),
         "price": number(fill.price),
         "cum_qty": number(fill.cum_qty),
-        "avg_price": number(fill.avg_price),
+        "avg_price": money(fill.avg_price),
         "exchange": fill.exchange,
         "time": fill.at,
         "execId": fill.exec_id,
@@ -208,9 +208,9 @@ def _commission(report: Commissioned, order: Order) -> dict[str, Any]:
     return {
         "exec_id": report.exec_id,
         "order_id": order.id,
-        "commission": number(report.amount),
+        "commission": money(report.amount),
         "currency": report.currency,
-        "realized_pnl": exact(report.realized_pnl),
+        "realized_pnl": amount(report.realized_pnl),
         "time": report.at,
         "execId": report.exec_id,
     }

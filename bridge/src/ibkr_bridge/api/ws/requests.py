@@ -81,5 +81,10 @@ def checked(model: type[T], found: dict[str, Any]) -> T:
         return model.model_validate(found)
     except ValidationError as error:
         item = error.errors(include_url=False, include_input=False)[0]
-        name = field({**item, "loc": ("message", *item["loc"])})
+        name = field({**item, "loc": ("message", *_place(item["loc"]))})
         raise InvalidRequest(f"{name}: {message(item)}", field=name) from None
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Of a field that takes several types, without the name of the one that was tried."""
+    return (*loc[:1], *(part for part in loc[1:] if isinstance(part, int)))

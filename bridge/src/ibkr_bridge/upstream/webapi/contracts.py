@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import BridgeError, BrokerRefused
+from ibkr_bridge.domain.local_symbols import FutureName, OptionName, future_name, option_name
 from ibkr_bridge.upstream.webapi import errors, translate
-from ibkr_bridge.upstream.webapi.translate import Row
+from ibkr_bridge.upstream.webapi.translate import MONTHS, Row
 from ibkr_bridge.upstream.webapi.wire import Wire
 
 _MOST_AT_ONCE: Final = 200
 _MOST_DESCRIBED: Final = 8
 _PAIRS_EXCHANGE: Final = "IDEALPRO"
 _SMART: Final = "SMART"
+_OWN: Final = ("STK", "IND")
 _BONDS: Final = "2147483647"
 """The row of all corporate bonds, which ends many a search."""
+_IN_BRACKETS: Final = re.compile(r"\[([A-Z0-9.]{1,6} *\d{6}[CP]\d{8})\b")
 
 
 class Contracts:
@@ -46,7 +50,7 @@ class Contracts:
         found = [contract for contract in await self._defined(conids) if _fits(contract, query)]
         if len(found) <= _MOST_DESCRIBED:
             found = [await self._described(contract) for contract in found]
-        found = [_routed(contract, query) for contract in found]
+        found = [_routed(contract, query) for contract in found if _named(contract, query)]
         for contract in found:
             self.learn(contract)
         return found
@@ -62,11 +66,42 @@ class Contracts:
             case "CASH":
                 return await self._pairs(symbol, query.currency.upper())
             case "FUT":
-                told = await self._read("/trsrv/futures", symbols=symbol)
-                return _conids(translate.rows(translate.mapping(told).get(symbol)))
+                return await self._futures(query)
+            case "OPT" if (named := option_name(query.local_symbol)) is not None:
+                return await self._option(query, named)
             case kind:
                 rows = translate.rows(await self._read("/iserver/secdef/search", symbol=symbol, secType=kind))
                 return _conids([row for row in rows if row.get("conid") != _BONDS])
+
+    async def _futures(self, query: ContractQuery) -> list[int]:
+        """By a symbol or by a local symbol, whose trading class IBKR takes for a symbol too."""
+        named = future_name(query.local_symbol)
+        symbol = (query.symbol or (named.root if named else query.local_symbol)).upper()
+        rows = translate.rows(translate.mapping(await self._read("/trsrv/futures", symbols=symbol)).get(symbol))
+        return _conids([row for row in rows if named is None or _near(row, named)])
+
+    async def _option(self, query: ContractQuery, named: OptionName) -> list[int]:
+        """Under the first underlying that lists it: IBKR tells options by underlying, month, strike and right."""
+        for symbol in (query.symbol.upper(),) if query.symbol else _underlyings(named.root):
+            month = f"{MONTHS[named.expiry.month - 1]}{named.expiry:%y}"
+            for under in translate.rows(await self._read("/iserver/secdef/search", symbol=symbol)):
+                listed = await self._listed(under, month, named) if _has_options(under, month) else []
+                if listed:
+                    return listed
+        return []
+
+    async def _listed(self, underlying: Row, month: str, named: OptionName) -> list[int]:
+        told = await self._read(
+            "/iserver/secdef/info",
+            conid=str(underlying.get("conid")),
+            sectype="OPT",
+            month=month,
+            exchange=_SMART,
+            strike=f"{named.strike.normalize():f}",
+            right=named.right,
+        )
+        of_class = (row for row in translate.rows(told) if row.get("tradingClass", named.root) == named.root)
+        return _conids([row for row in of_class if translate.day(row.get("maturityDate")) == named.expiry])
 
     async def _pairs(self, symbol: str, currency: str) -> list[int]:
         """`EUR.USD`, or EUR in USD; without a currency every pair that begins with the symbol."""
@@ -90,7 +125,7 @@ class Contracts:
         told = translate.mapping(await self._read(f"/iserver/contract/{contract.conid}/info"))
         return replace(
             contract,
-            local_symbol=str(told.get("local_symbol") or contract.local_symbol),
+            local_symbol=_spaced(str(told.get("local_symbol") or contract.local_symbol)),
             trading_class=str(told.get("trading_class") or contract.trading_class),
             name=str(told.get("company_name") or contract.name),
             multiplier=translate.decimal(told.get("multiplier")) or contract.multiplier,
@@ -124,17 +159,58 @@ def _definition(row: Row) -> Contract:
         exchange=_PAIRS_EXCHANGE if kind == "CASH" else _SMART if kind in ("STK", "OPT") else listing or places[0],
         currency=str(row.get("currency") or ""),
         primary_exchange=listing,
-        local_symbol=str(row.get("fullName") or row.get("ticker") or ""),
+        local_symbol=_local_symbol(row),
         name=errors.plain(str(row.get("name") or "")),
         multiplier=multiplier or None,
         min_tick=translate.decimal(rules[0].get("increment")) if rules else None,
     )
 
 
+def _local_symbol(row: Row) -> str:
+    """A US option's stands inside its name: `SPX AUG2024 5555 P [SPX 240816P05555000 100]`."""
+    name = str(row.get("fullName") or row.get("ticker") or "")
+    inside = _IN_BRACKETS.search(name)
+    return _spaced(inside[1]) if inside else name
+
+
+def _spaced(text: str) -> str:
+    """With all the blanks that a US option's has, where IBKR leaves some out."""
+    option = option_name(text)
+    return text if option is None else str(option)
+
+
+def _has_options(underlying: Row, month: str) -> bool:
+    options = (part for part in translate.rows(underlying.get("sections")) if part.get("secType") == "OPT")
+    return any(month in str(part.get("months") or "").split(";") for part in options)
+
+
+def _underlyings(root: str) -> tuple[str, ...]:
+    """Classes of an index's weeklies (SPXW, NDXP) and of an adjusted stock (AAPL1) have one letter or digit more."""
+    return tuple(dict.fromkeys((root, re.sub(r"(?<=..)[WP0-9]$", "", root))))
+
+
+def _near(row: Row, named: FutureName) -> bool:
+    """A contract may end in the month that names it, or in one of the two before."""
+    ends = translate.day(row.get("expirationDate"))
+    if ends is None:
+        return False
+    later = ((ends.year * 12 + ends.month - 1 + months) for months in (0, 1, 2))
+    return any(month % 12 + 1 == named.month and named.means(month // 12) for month in later)
+
+
+def _named(contract: Contract, query: ContractQuery) -> bool:
+    """What was asked for by its local symbol has it. Stocks have been found by it."""
+    if not query.local_symbol or query.conid or contract.sec_type not in ("OPT", "FUT"):
+        return True
+    return contract.local_symbol == _spaced(query.local_symbol.upper())
+
+
 def _fits(contract: Contract, query: ContractQuery) -> bool:
     """An empty word means that the caller does not care; a conid says it all."""
     if query.conid:
         return True
+    if contract.sec_type in _OWN and query.sec_type and contract.sec_type != query.sec_type.upper():
+        return False  # a search for what is written on it may tell the thing itself
     if query.currency and contract.currency and contract.currency != query.currency.upper():
         return False
     if query.primary_exchange and contract.primary_exchange != query.primary_exchange.upper():

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerSilent
+from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerBusy, BrokerSilent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.webapi import bodies, errors
@@ -108,7 +108,7 @@ class Http:
             if left.flag:
                 raise BrokerSilent(call.endpoint, timeout) from None
             if not left.turn:
-                raise BrokerAway(f"IBKR's limits left no room for {call.endpoint} within {timeout:g} s.") from None
+                raise BrokerBusy(f"IBKR's limits left no room for {call.endpoint} within {timeout:g} s.") from None
             raise Unreachable(f"{self.settings.where} did not take {call.endpoint} within {timeout:g} s.") from None
         except (aiohttp.ClientError, OSError) as problem:
             raise self._broken(call, problem, left=left.flag) from problem

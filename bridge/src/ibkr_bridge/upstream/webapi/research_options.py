@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,11 +12,12 @@ import structlog
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import BridgeError, BrokerRefused, InvalidRequest
+from ibkr_bridge.domain.local_symbols import of_option
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.research import OptionFigures, OptionQuote, OptionSeries, OptionWish, Right
 from ibkr_bridge.upstream.gathering import all_of
 from ibkr_bridge.upstream.webapi import translate
-from ibkr_bridge.upstream.webapi.translate import Row
+from ibkr_bridge.upstream.webapi.translate import MONTHS, Row
 from ibkr_bridge.upstream.webapi.wire import Wire
 
 log = structlog.get_logger()
@@ -42,7 +43,6 @@ _FIELDS: Final[Mapping[str, str]] = {
 }
 """Web API v1.0, "Market Data Fields"."""
 _PERCENT: Final = Decimal(100)
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
 class Options:
@@ -66,14 +66,14 @@ class Options:
         found = []
         rows = await self._contracts(underlying, month, strikes[len(strikes) // 2], Right.CALL)
         for (trading_class, exchange), listed in _by_class(rows).items():
-            days = {day for row in listed if (day := _day(row.get("maturityDate"))) is not None}
+            days = {day for row in listed if (day := translate.day(row.get("maturityDate"))) is not None}
             multiplier = translate.decimal(listed[0].get("multiplier"))
             found.append(OptionSeries(exchange, trading_class, multiplier, tuple(sorted(days)), strikes))
         return found
 
     async def chain(self, underlying: Contract, wish: OptionWish) -> Sequence[OptionQuote]:
         """Raises InvalidRequest for more options than one answer may have."""
-        month = f"{_MONTHS[wish.expiry.month - 1]}{wish.expiry:%y}"
+        month = f"{MONTHS[wish.expiry.month - 1]}{wish.expiry:%y}"
         await self._months(underlying)
         listed = await self._strikes(underlying, month)
         strikes = [strike for strike in listed if not wish.strikes or strike in wish.strikes]
@@ -94,7 +94,7 @@ class Options:
         return [
             OptionQuote(_contract(row, underlying), expiry, strike, right)
             for row in rows
-            if _day(row.get("maturityDate")) == expiry and row.get("right", right) == right
+            if translate.day(row.get("maturityDate")) == expiry and row.get("right", right) == right
         ]
 
     async def _months(self, underlying: Contract) -> list[str]:
@@ -166,16 +166,24 @@ def _joined(parts: Sequence[OptionSeries]) -> OptionSeries:
 
 
 def _contract(row: Row, underlying: Contract) -> Contract:
+    currency = str(row.get("currency") or underlying.currency)
     return Contract(
         conid=translate.integer(row.get("conid")),
         symbol=str(row.get("symbol") or underlying.symbol),
         sec_type="OPT",
         exchange=str(row.get("exchange") or "SMART"),
-        currency=str(row.get("currency") or underlying.currency),
-        local_symbol=str(row.get("desc2") or ""),
+        currency=currency,
+        local_symbol=_local_symbol(row, currency),
         trading_class=str(row.get("tradingClass") or ""),
         multiplier=translate.decimal(row.get("multiplier")),
     )
+
+
+def _local_symbol(row: Row, currency: str) -> str:
+    """A row has none; in the US it follows from the rest, as the exchanges make it."""
+    parts = str(row.get("tradingClass") or ""), translate.day(row.get("maturityDate")), str(row.get("right") or "")
+    made = of_option(*parts, translate.decimal(row.get("strike"))) if currency == "USD" else ""
+    return made or str(row.get("desc2") or "")
 
 
 def _values(row: Row) -> dict[str, Decimal]:
@@ -184,10 +192,3 @@ def _values(row: Row) -> dict[str, Decimal]:
     if "implied_volatility" in known:
         known["implied_volatility"] /= _PERCENT
     return known
-
-
-def _day(value: object) -> date | None:
-    try:
-        return datetime.strptime(str(value or ""), "%Y%m%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        return None

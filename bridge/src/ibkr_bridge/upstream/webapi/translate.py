@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -85,6 +85,7 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 """Web API v1.0, "Market Data Fields". The close is the day's before (7296 is today's, and moves); volume is exact."""
 AVAILABILITY: Final = "6509"
+MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MULTIPLES: Final = {"K": 10**3, "M": 10**6, "B": 10**9}
 _NUMBER: Final = re.compile(r"[A-Z]?\s*(-?[\d,]*\.?\d+(?:E[+-]?\d+)?)\s*([KMB])?(?![\d.])", re.IGNORECASE)
 _CURRENCY: Final = re.compile(r"\b([A-Z]{3})\b")
@@ -257,6 +258,14 @@ def moment(value: object) -> datetime | None:
     if not number:
         return None
     return datetime.fromtimestamp(number / 1000 if number > 10**11 else number, UTC)
+
+
+def day(value: object) -> date | None:
+    """`20261218`, as text or as a number."""
+    try:
+        return datetime.strptime(str(value or ""), "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
 
 
 def _dashed(value: object) -> datetime | None:

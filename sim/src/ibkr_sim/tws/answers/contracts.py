@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.tws.fields import FieldWriter, Value
@@ -29,6 +30,10 @@ class Sessions:
 
     trading: str
     liquid: str
+
+
+_UNLISTED: Final = frozenset({"OPT", "FUT", "CONTFUT", "FOP", "IND", "CASH"})
+"""Types of which IBKR names no primary exchange."""
 
 
 def contract_fields(contract: Contract, exchange: str, *, right: str = "") -> tuple[Value, ...]:
@@ -64,7 +69,9 @@ def contract_details(
     writer.before(CONTRACT_SIZE_RULES, 1).add(contract.multiplier)
     writer.add(",".join(contract.order_types), ",".join(contract.valid_exchanges), 1, contract.under_conid)
     # IBKR's clients read this one field as escapes, so a backslash in a name is doubled.
-    writer.add(contract.long_name.replace("\\", "\\\\"), contract.primary_exchange)
+    writer.add(
+        contract.long_name.replace("\\", "\\\\"), "" if contract.sec_type in _UNLISTED else contract.primary_exchange
+    )
     writer.add(contract.contract_month if day else "")
     writer.add(contract.industry, contract.category, contract.subcategory, contract.time_zone)
     writer.add(sessions.trading, sessions.liquid, "", "0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.queries import AnyAccount, OneAccount
 from ibkr_bridge.api.rest.account.schemas import (
@@ -21,6 +21,7 @@ from ibkr_bridge.api.rest.account.schemas import (
     positions_answer,
     summary_answer,
 )
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 
 router = APIRouter(tags=["account"], route_class=ExactRoute, default_response_class=JsonAnswer)

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
-from ibkr_bridge.api.json import JsonNumber, exact, number
+from ibkr_bridge.api.json import JsonNumber, amount, money, number
 from ibkr_bridge.domain.account import AccountFigure, AccountSummary, Pnl, Position, Seen
 
 Stale = Annotated[str | None, Field(description="Why this may be out of date; null: it is not")]
@@ -111,7 +111,7 @@ def _plain_position(position: Position) -> PlainPosition:
         secType=contract.sec_type,
         currency=contract.currency,
         position=number(position.qty),
-        avgCost=number(position.avg_cost),
+        avgCost=money(position.avg_cost),
         conid=contract.conid,
         exchange=contract.exchange,
     )
@@ -126,18 +126,20 @@ def _position(position: Position) -> PositionAnswer:
         account=position.account,
         contract=contract_answer(position.contract),
         qty=number(position.qty),
-        avg_cost=number(position.avg_cost),
-        market_price=exact(position.market_price),
-        market_value=exact(position.market_value),
-        daily_pnl=exact(position.daily_pnl),
-        unrealized_pnl=exact(position.unrealized_pnl),
-        realized_pnl=exact(position.realized_pnl),
+        avg_cost=money(position.avg_cost),
+        market_price=amount(position.market_price),
+        market_value=amount(position.market_value),
+        daily_pnl=amount(position.daily_pnl),
+        unrealized_pnl=amount(position.unrealized_pnl),
+        realized_pnl=amount(position.realized_pnl),
     )
 
 
 def pnl_answer(seen: Seen[Pnl]) -> PnlAnswer:
     pnl = seen.value
-    return PnlAnswer(pnl.account, exact(pnl.daily), exact(pnl.unrealized), exact(pnl.realized), seen.as_of, seen.stale)
+    return PnlAnswer(
+        pnl.account, amount(pnl.daily), amount(pnl.unrealized), amount(pnl.realized), seen.as_of, seen.stale
+    )
 
 
 _AT = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.admin.schemas import HALTED, RESUMED, HaltAnswer, HaltBody, halt_answer
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 
 Halt = Annotated[

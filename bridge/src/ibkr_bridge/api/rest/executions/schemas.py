@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
-from ibkr_bridge.api.json import JsonNumber, exact, number
+from ibkr_bridge.api.json import JsonNumber, amount, number
 from ibkr_bridge.domain.terms import Side
 from ibkr_bridge.engine.research.executions import ExecutionPage, Filled
 
@@ -76,7 +76,7 @@ def _execution(filled: Filled) -> ExecutionAnswer:
         avg_price=number(told.avg_price),
         exchange=told.exchange,
         time=told.at,
-        commission=exact(commission),
+        commission=amount(commission),
         commission_currency=order.commission_currency if order and commission is not None else None,
         corrects=told.corrects,
         broker=ExecutionBroker(ids.order_id or None, ids.perm_id or None, ids.client_id, ids.reference or None),

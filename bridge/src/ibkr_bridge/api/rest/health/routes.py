@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from ibkr_bridge.api.errors import answer, problem
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.health.schemas import (
     AT,
@@ -22,6 +22,7 @@ from ibkr_bridge.api.rest.health.schemas import (
     Welcome,
     health_answer,
 )
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine, Version
 
 router = APIRouter(tags=["health"], route_class=ExactRoute, default_response_class=JsonAnswer)

@@ -8,17 +8,15 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from ibkr_bridge.api.contracts import SMART, Words
+from ibkr_bridge.api.contracts import OPTION, SMART, Words
 from ibkr_bridge.api.numbers import Number, Positive
 from ibkr_bridge.api.rest.orders.bodies import ClientOrderId
 from ibkr_bridge.api.rest.orders.terms import AnySide, AnyTif, AnyType
-from ibkr_bridge.api.text import Account, Conid, Symbol, Word
+from ibkr_bridge.api.text import Account, Conid, Symbol, Word, several
 from ibkr_bridge.domain.contract import COMBO, ContractQuery, LegQuery
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.order import PlaceOrder
 from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
-
-OPTION = "OPT"
 
 
 class _Body(BaseModel):
@@ -85,7 +83,7 @@ class OptionsBody(_Terms):
         validation_alias=AliasChoices("limit", "limit_price", "limitPrice", "price"),
         description="Of a combo what its legs cost together: below 0 where it is paid for",
     )
-    legs: Annotated[tuple[LegBody, ...], Field(min_length=1, max_length=8)]
+    legs: Annotated[tuple[LegBody, ...], *several(1, 8)]
 
     def command(self) -> PlaceOrder:
         """Legs that are sent one by one may fill alone: several are one combo, and `limit` what they cost together."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Request, Response
 
 from ibkr_bridge.api.errors import answer, of
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.queries import AnyAccount
 from ibkr_bridge.api.rest.account.schemas import positions_answer
@@ -26,6 +26,7 @@ from ibkr_bridge.api.rest.ibkr.schemas import (
     connection_answer,
 )
 from ibkr_bridge.api.rest.orders.schemas import order_answer
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.api.text import PRINTABLE
 from ibkr_bridge.domain.errors import BrokerRefused

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query, Response
 
 from ibkr_bridge.api.columns.rows import bar_answer
 from ibkr_bridge.api.contracts import contract_answer
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
-from ibkr_bridge.api.rest.market.history import Named, Rth, What
+from ibkr_bridge.api.rest.market.history import Rth, What
 from ibkr_bridge.api.rest.market.history_schemas import LAST_BARS, LastBarsAnswer
 from ibkr_bridge.api.rest.market.history_words import kind
+from ibkr_bridge.api.rest.market.words import Named
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.domain.bars import bar_size
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from ibkr_bridge.api.columns.formats import FORMATS, writer
-from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.errors import answer
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.market.history_answer import HistoryAnswer
 from ibkr_bridge.api.rest.market.history_schemas import HISTORY, BarsAnswer
 from ibkr_bridge.api.rest.market.history_words import kind, moment
-from ibkr_bridge.api.rest.market.routes import Conid, Currency, Exchange, PrimaryExchange, SecType, Symbol
+from ibkr_bridge.api.rest.market.words import Named
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.domain.bars import BAR_GRAMMAR, DURATION_GRAMMAR, bar_size
 from ibkr_bridge.domain.bars import duration as read_duration
@@ -41,20 +41,6 @@ What = Annotated[
 Rth = Annotated[bool, Query(description="Regular trading hours alone.")]
 Accept = Annotated[str, Header(include_in_schema=False)]
 """The description names the formats as those of the answer."""
-
-
-async def _words(
-    symbol: Symbol,
-    exchange: Exchange = None,
-    currency: Currency = None,
-    sec_type: SecType = None,
-    primary_exchange: PrimaryExchange = None,
-    conid: Conid = None,
-) -> Words:
-    return Words(symbol, conid, sec_type, exchange, currency, primary_exchange)
-
-
-Named = Annotated[Words, Depends(_words)]
 
 
 async def _wish(

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.numbers import read
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.market.research_schemas import (
@@ -30,6 +30,7 @@ from ibkr_bridge.api.rest.market.research_schemas import (
     ticks_answer,
 )
 from ibkr_bridge.api.rest.market.words import Meant
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.engine.research.books import MOST_ROWS

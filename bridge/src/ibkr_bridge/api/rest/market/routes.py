@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from ibkr_bridge.api.contracts import Words
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.market.schemas import (
     MARKET_STATUS,
@@ -16,25 +15,12 @@ from ibkr_bridge.api.rest.market.schemas import (
     QuoteAnswer,
     quote_answer,
 )
+from ibkr_bridge.api.rest.market.words import Meant
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
-from ibkr_bridge.api.text import NAME, PRINTABLE
+from ibkr_bridge.api.text import PRINTABLE
 
 router = APIRouter(prefix="/market", tags=["market"], route_class=ExactRoute, default_response_class=JsonAnswer)
-
-Symbol = Annotated[
-    str, Path(max_length=32, pattern=PRINTABLE, description="AAPL; EUR.USD for a currency pair.", examples=["AAPL"])
-]
-Exchange = Annotated[
-    str | None, Query(max_length=16, pattern=NAME, description="Default SMART; IDEALPRO for a currency pair.")
-]
-Currency = Annotated[str | None, Query(max_length=16, pattern=NAME, description="Default USD.")]
-SecType = Annotated[
-    str | None, Query(max_length=16, pattern=NAME, description="Default STK: STK, CASH, FUT, IND, CFD ...")
-]
-PrimaryExchange = Annotated[
-    str | None, Query(max_length=16, pattern=NAME, description="Tells listings of one symbol apart.")
-]
-Conid = Annotated[int | None, Query(gt=0, lt=2**31, description="IBKR's number; decides over every other word.")]
 
 
 @router.get(
@@ -43,18 +29,9 @@ Conid = Annotated[int | None, Query(gt=0, lt=2**31, description="IBKR's number; 
     response_model=QuoteAnswer,
     responses=answers(QUOTE, 404, 409, 422, 503, 504, says="The last known prices and their age."),
 )
-async def quote(
-    engine: TheEngine,
-    symbol: Symbol,
-    exchange: Exchange = None,
-    currency: Currency = None,
-    sec_type: SecType = None,
-    primary_exchange: PrimaryExchange = None,
-    conid: Conid = None,
-) -> Response:
+async def quote(engine: TheEngine, meant: Meant) -> Response:
     """The first call opens a line to IBKR, which stays open for a while; later calls are answered from memory."""
-    words = Words(symbol, conid, sec_type, exchange, currency, primary_exchange)
-    contract, seen = await engine.marketdata.quote(words.query())
+    contract, seen = await engine.marketdata.quote(meant)
     return JsonAnswer(quote_answer(contract, seen.value, seen.as_of, seen.stale))
 
 

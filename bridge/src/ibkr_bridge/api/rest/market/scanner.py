@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.market.research_schemas import LISTING, AsOf, ListingAnswer, Stale, listing_answer
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.engine.engine import Engine

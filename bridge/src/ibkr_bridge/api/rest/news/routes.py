@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime
 
 from ibkr_bridge.api.contracts import Words
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
-from ibkr_bridge.api.rest.market.routes import Conid, Currency, Exchange, PrimaryExchange, SecType
+from ibkr_bridge.api.rest.market.words import Conid, Currency, Exchange, LocalSymbol, PrimaryExchange, SecType
 from ibkr_bridge.api.rest.news.schemas import ARTICLE, NEWS, ArticleAnswer, NewsAnswer, article_answer, news_answer
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.api.text import PRINTABLE
 from ibkr_bridge.domain.contract import ContractQuery
@@ -41,11 +42,12 @@ async def _about(
     currency: Currency = None,
     sec_type: SecType = None,
     primary_exchange: PrimaryExchange = None,
+    local_symbol: LocalSymbol = None,
     conid: Conid = None,
 ) -> ContractQuery | None:
-    if symbol is None and conid is None:
+    if symbol is None and local_symbol is None and conid is None:
         return None
-    return Words(symbol, conid, sec_type, exchange, currency, primary_exchange).query()
+    return Words(symbol, conid, sec_type, exchange, currency, primary_exchange, local_symbol).query()
 
 
 About = Annotated[ContractQuery | None, Depends(_about)]

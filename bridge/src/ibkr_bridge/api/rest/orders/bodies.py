@@ -24,7 +24,7 @@ from ibkr_bridge.api.rest.orders.terms import (
     OcaBody,
     lower,
 )
-from ibkr_bridge.api.text import PRINTABLE, Account, Word
+from ibkr_bridge.api.text import PRINTABLE, Account, Word, several
 from ibkr_bridge.domain.contract import COMBO, ContractQuery
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.order import OrderStatus, PlaceOrder, Resolution
@@ -166,7 +166,10 @@ class OrderBody(ContractBody):
         if self.contract is not None or flat != Words(exchange=self.exchange):
             raise InvalidRequest("A combo is named by its legs alone, and `exchange` if it is not SMART.", field="legs")
         return ContractQuery(
-            sec_type=COMBO, exchange=self.exchange or SMART, currency="", legs=tuple(leg.query() for leg in legs)
+            sec_type=COMBO,
+            exchange=(self.exchange or SMART).upper(),
+            currency="",
+            legs=tuple(leg.query() for leg in legs),
         )
 
     def _id(self, idempotency_key: str | None) -> str | None:
@@ -180,7 +183,7 @@ class OrderBody(ContractBody):
 class GroupBody(Body):
     """Orders of which one that fills takes the others back."""
 
-    orders: Annotated[tuple[OrderBody, ...], Field(min_length=2, max_length=20)]
+    orders: Annotated[tuple[OrderBody, ...], *several(2, 20)]
     type: Annotated[OcaType, BeforeValidator(lower)] = Field(
         default=OcaType.CANCEL, description="What becomes of the others when one fills"
     )

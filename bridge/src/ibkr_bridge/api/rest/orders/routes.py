@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 
 from ibkr_bridge.api.errors import answer, of
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.rest.orders.bodies import (
     CLIENT_ORDER_ID,
@@ -29,10 +29,12 @@ from ibkr_bridge.api.rest.orders.schemas import (
     order_answer,
     preview_answer,
 )
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.api.text import ACCOUNT, PRINTABLE
 from ibkr_bridge.domain.errors import BrokerRefused
 from ibkr_bridge.domain.order import Order, OrderStatus
+from ibkr_bridge.ports.journal import no_cursor
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, default_response_class=JsonAnswer)
 
@@ -173,6 +175,8 @@ async def orders(
 ) -> Response:
     """Every order of this service, those that have ended included; or the live ones placed elsewhere."""
     if foreign:
+        if cursor is not None:
+            raise no_cursor("orders placed elsewhere")
         strangers = tuple(order_answer(order) for order in engine.orders.foreign(account))
         return JsonAnswer(OrdersAnswer(strangers, None, engine.health.view().at, engine.sessions.stale))
     page = await engine.orders.list(

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ibkr_bridge.api.contracts import EXAMPLE, ContractAnswer, contract_answer
-from ibkr_bridge.api.json import JsonNumber, exact, number
+from ibkr_bridge.api.json import JsonNumber, amount, exact, number
 from ibkr_bridge.api.rest.orders.extras import (
     AdjustAnswer,
     AlgoAnswer,
@@ -186,8 +186,8 @@ def order_answer(order: Order) -> OrderAnswer:
         adjust=adjust_answer(terms.adjust) if terms.adjust else None,
         filled_qty=number(order.filled_qty),
         remaining_qty=number(order.remaining_qty),
-        avg_fill_price=exact(order.avg_fill_price),
-        commission=exact(order.commission),
+        avg_fill_price=amount(order.avg_fill_price),
+        commission=amount(order.commission),
         commission_currency=order.commission_currency,
         created_at=order.created_at,
         updated_at=order.updated_at,
@@ -223,9 +223,9 @@ def preview_answer(contract: Contract, preview: Preview, as_of: datetime) -> Pre
             preview.maintenance_margin_before, preview.maintenance_margin_change, preview.maintenance_margin_after
         ),
         equity=_shift(preview.equity_before, preview.equity_change, preview.equity_after),
-        commission=exact(preview.commission),
-        commission_min=exact(preview.commission_min),
-        commission_max=exact(preview.commission_max),
+        commission=amount(preview.commission),
+        commission_min=amount(preview.commission_min),
+        commission_max=amount(preview.commission_max),
         commission_currency=preview.commission_currency,
         warning=preview.warning,
         as_of=as_of,
@@ -233,7 +233,7 @@ def preview_answer(contract: Contract, preview: Preview, as_of: datetime) -> Pre
 
 
 def _shift(before: Decimal | None, change: Decimal | None, after: Decimal | None) -> Shift:
-    return Shift(exact(before), exact(change), exact(after))
+    return Shift(amount(before), amount(change), amount(after))
 
 
 _AT = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

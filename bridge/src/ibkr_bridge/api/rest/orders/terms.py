@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from ibkr_bridge.api.contracts import Words
 from ibkr_bridge.api.numbers import Number, Positive
-from ibkr_bridge.api.text import NAME, PRINTABLE, Conid, Symbol, Word
+from ibkr_bridge.api.text import NAME, PRINTABLE, Conid, Symbol, Word, several
 from ibkr_bridge.domain.contract import LegQuery
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.terms import (
@@ -106,7 +106,7 @@ class LegBody(ContractBody):
         return LegQuery(self.words().query(), self.side, self.ratio)
 
 
-Legs = Annotated[tuple[LegBody, ...], Field(min_length=2, max_length=_MOST_LEGS)]
+Legs = Annotated[tuple[LegBody, ...], *several(2, _MOST_LEGS)]
 
 
 class OcaBody(Body):
@@ -174,14 +174,14 @@ class ConditionBody(Body):
             value=self.above if self.below is None else self.below,
             at=self.after or self.before,
             conid=self.conid or 0,
-            symbol=self.symbol or "",
+            symbol=(self.symbol or "").upper() if self.type is ConditionType.EXECUTION else self.symbol or "",
             sec_type=self.sec_type.upper(),
-            exchange=self.exchange,
+            exchange=self.exchange.upper(),
             either=self.either,
         )
 
 
-Items = Annotated[tuple[ConditionBody, ...], Field(min_length=1, max_length=_MOST_CONDITIONS)]
+Items = Annotated[tuple[ConditionBody, ...], *several(1, _MOST_CONDITIONS)]
 
 
 class ConditionsBody(Body):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 
-from ibkr_bridge.api.json import ExactRoute, JsonAnswer
+from ibkr_bridge.api.json import JsonAnswer
 from ibkr_bridge.api.openapi import answers
 from ibkr_bridge.api.queries import AnyAccount
 from ibkr_bridge.api.rest.reconciliation.schemas import (
@@ -15,6 +15,7 @@ from ibkr_bridge.api.rest.reconciliation.schemas import (
     ReconciliationAnswer,
     reconciliation_answer,
 )
+from ibkr_bridge.api.routing import ExactRoute
 from ibkr_bridge.api.state import TheEngine
 
 Accept = Annotated[
