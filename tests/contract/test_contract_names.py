@@ -126,3 +126,15 @@ async def test_an_exchange_that_does_not_trade_it_is_told_to_be_the_fault(home: 
     status, problem = await home.call("GET", "/market/quote/AAPL?currency=JPY")
     assert (status, problem["code"]) == (404, "contract.unknown")
     assert "name that currency" in problem["advice"]
+
+
+async def test_a_future_is_traded_at_either_door(home: Any) -> None:
+    """US exchanges want to be told whether a person or a program has sent such an order."""
+    _status, told = await home.call("GET", "/market/quote/ES?sec_type=FUT&exchange=CME")
+    name = told["candidates"][0]["local_symbol"]
+    future = {"local_symbol": name, "sec_type": "FUT", "exchange": "CME", "side": "BUY", "qty": 1, "type": "MARKET"}
+    _status, order = await home.call("POST", "/orders", future)
+    while order["status"] == "awaiting_answer":
+        _status, order = await home.call("POST", f"/orders/{order['id']}/answer", {"confirm": True})
+    filled = await home.until_order(order["id"], "filled")
+    assert filled["contract"]["local_symbol"] == name

@@ -15,8 +15,8 @@ from ibkr_sim.exchange.prices.ticks import Source
 from ibkr_sim.history.combinations import past_of, timed_by
 from ibkr_sim.history.intervals import DAY, Interval, Stretch, bounds, intervals, trading_days
 from ibkr_sim.history.kinds import known_until
-from ibkr_sim.history.volatility_bars import expected_bars, realised_bars
 from ibkr_sim.history.weeks import joined_bars
+from ibkr_sim.reference.volatility_bars import expected_bars, realised_bars
 from ibkr_sim.tws.history_rules import EXPECTED, SOURCES, VOLATILITY, Duration
 from ibkr_sim.tws.times import stamp
 from ibkr_sim.tws.versions import ZONED_TIMES

@@ -26,6 +26,9 @@ TYPES: Final[Mapping[OrderType, str]] = {
 }
 
 
+_DECLARED: Final = frozenset({"FUT", "FOP"})
+
+
 def ticket(contract: Contract, account: str, terms: Terms, reference: str) -> dict[str, Any]:
     """Prices are numbers: IBKR refuses them as text."""
     prices = {name: bodies.number(price) for name, price in _prices(terms).items() if price is not None}
@@ -41,7 +44,13 @@ def ticket(contract: Contract, account: str, terms: Terms, reference: str) -> di
         **({"cOID": reference} if reference else {}),
         **prices,
         **_extras(terms),
+        **_declared(contract),
     }
+
+
+def _declared(contract: Contract) -> dict[str, Any]:
+    """What US exchanges must be told of orders in futures (CME's rule 536-B): ours are sent by a program."""
+    return {"manualIndicator": False} if {part.sec_type for part in contract.parts} & _DECLARED else {}
 
 
 def _prices(terms: Terms) -> dict[str, Decimal | None]:
