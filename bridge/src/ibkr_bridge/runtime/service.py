@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -113,9 +113,10 @@ async def _machine(house: House) -> AsyncIterator[asyncio.Future[str]]:
         yield ended
     finally:
         machine.cancel()
-        with suppress(asyncio.CancelledError):
-            await machine
+        await asyncio.wait({machine})
         ended.cancel()
+        if not machine.cancelled():
+            machine.result()
 
 
 def _bind(host: str, port: int) -> socket.socket:

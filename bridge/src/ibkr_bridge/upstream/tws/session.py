@@ -173,8 +173,10 @@ class Session:
         finally:
             for task in (connecting, closing):
                 task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+            # To await the tasks themselves would take a cancel of ours for theirs, and go on connecting for ever.
+            await asyncio.wait({connecting, closing})
+            if not connecting.cancelled():
+                connecting.exception()  # looked at, whatever it is: the connection has come to nothing, or is up
 
     async def _until_closed(self) -> None:
         """Ask for the time when nothing is heard; subscribe anew when IBKR lost what we had."""
