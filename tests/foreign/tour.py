@@ -46,18 +46,22 @@ def contract(**changes: object) -> dict[str, object]:
     return made("Contract", **{"symbol": "AAPL", "secType": "STK", "exchange": "SMART", "currency": "USD"} | changes)
 
 
+def names(known: Contract) -> dict[str, object]:
+    """By what every message that names a contract names it."""
+    return {
+        "conId": known.conid,
+        "symbol": known.symbol,
+        "secType": known.sec_type,
+        "currency": known.currency,
+        "localSymbol": known.local_symbol,
+        "tradingClass": known.trading_class,
+        "strike": known.strike or 0,
+    }
+
+
 def describes(told: Mapping[str, Any], known: Contract) -> None:
     """A contract, as orders, executions and positions name it, is that of the catalogue."""
-    agree(
-        told,
-        conId=known.conid,
-        symbol=known.symbol,
-        secType=known.sec_type,
-        currency=known.currency,
-        localSymbol=known.local_symbol,
-        tradingClass=known.trading_class,
-        strike=known.strike or 0,
-    )
+    agree(told, **names(known))
     assert float(str(told.get("multiplier") or 0)) == float(known.multiplier or 0)
     assert (told.get("right") or "?") == (known.right or "?")
     day = "" if known.expiry is None else f"{known.expiry:%Y%m%d}"

@@ -12,7 +12,7 @@ from ibkr_sim.exchange.listing.hours import trading_day
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.reference.venues import depth_exchanges
 from tests.foreign.puppet import agree, exact, made
-from tests.foreign.tour import AAPL, Tour, contract
+from tests.foreign.tour import AAPL, Tour, contract, names
 
 KINDS = ("STK", "CASH", "CRYPTO", "FUT", "IND", "BOND", "CFD", "CMDTY", "FUND", "WAR")
 UNLISTED = frozenset({"OPT", "FUT", "CONTFUT", "FOP", "IND", "CASH"})
@@ -45,16 +45,7 @@ async def describe(tour: Tour, known: Contract) -> None:
     if known.sec_type == "BOND":
         return
     told = await details(tour, made("Contract", conId=known.conid))
-    agree(
-        told["contract"],
-        conId=known.conid,
-        symbol=known.symbol,
-        secType=known.sec_type,
-        currency=known.currency,
-        localSymbol=known.local_symbol,
-        tradingClass=known.trading_class,
-        strike=known.strike or 0,
-    )
+    agree(told["contract"], **names(known))
     expiry = "" if known.expiry is None else f"{known.expiry:%Y%m%d}"
     agree(
         told,

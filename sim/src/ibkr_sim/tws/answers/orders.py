@@ -57,7 +57,7 @@ _COMPLETED = layout("""
     professionalCustomer>=184 submitter>=198
 """)
 
-REASON: Final = "Order Canceled - reason:"
+CANCEL_TEXT: Final = "Order Canceled - reason:"
 _NO_PARENT: Final = "9223372036854775807"
 _ZERO: Final = """
     lmtPrice auxPrice origin outsideRth hidden discretionaryAmt shortSaleSlot blockOrder sweepToFill allOrNone
@@ -241,4 +241,4 @@ def _completed_status(order: Order) -> str:
         return f"Filled Size: {order.filled:f}"
     if order.withdrawn:
         return "Cancelled by Trader"
-    return f"Cancelled by System:\n{order.reason.removeprefix(REASON)}"
+    return f"Cancelled by System:\n{order.reason.removeprefix(CANCEL_TEXT)}"

@@ -11,7 +11,6 @@ from ibkr_sim.tws.times import stamp
 from ibkr_sim.tws.versions import ZONED_TIMES
 
 CANCELLED, REJECTED = 202, 201
-CANCEL_TEXT = "Order Canceled - reason:"
 
 OrderEvent = OrderChanged | Executed | CommissionCharged
 
@@ -56,6 +55,6 @@ class OrderFeed:
             self.open_order(order)
         self.status(order)
         if order.status is Status.CANCELLED:
-            self._outlet.error(order.request.order_id, CANCELLED, order.reason or CANCEL_TEXT)
+            self._outlet.error(order.request.order_id, CANCELLED, order.reason or answers.CANCEL_TEXT)
         elif order.status is Status.INACTIVE and order.reason:
             self._outlet.error(order.request.order_id, REJECTED, order.reason)

@@ -11,7 +11,7 @@ from ibkr_sim.tws.answers import orders as answers
 from ibkr_sim.tws.answers.options import delta_neutral_validation
 from ibkr_sim.tws.answers.session import SYSTEM
 from ibkr_sim.tws.delta_neutral import REQUEST_FOR_QUOTE, Hedge, confirmed, hedge_of
-from ibkr_sim.tws.feeds.orders import CANCEL_TEXT, CANCELLED
+from ibkr_sim.tws.feeds.orders import CANCELLED
 from ibkr_sim.tws.requests.orders import CancelOrder, PlaceOrder
 from ibkr_sim.tws.requests.session import Plain, Switch
 from ibkr_sim.tws.resolution import Purpose, combined, resolve
@@ -188,7 +188,7 @@ def cancel_order(session: Session, request: CancelOrder) -> None:
 
 def _tell_withdrawn(session: Session, held: OrderRequest) -> None:
     session.send(answers.withdrawn_status(session.version, held))
-    session.outlet.error(held.order_id, CANCELLED, CANCEL_TEXT)
+    session.outlet.error(held.order_id, CANCELLED, answers.CANCEL_TEXT)
 
 
 def _shown(session: Session, order_id: int) -> Order | None:
@@ -207,7 +207,7 @@ def _cancel_of_other(session: Session, order: Order) -> None:
     now = session.market.order(order.perm_id)
     if now is not None and now.status is Status.CANCELLED and not session.is_master:
         session.orders.status(replace(now, request=replace(now.request, client_id=session.client_id)))
-        session.outlet.error(order.request.order_id, CANCELLED, CANCEL_TEXT)
+        session.outlet.error(order.request.order_id, CANCELLED, answers.CANCEL_TEXT)
 
 
 def _cancel(session: Session, order: Order) -> None:
