@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from ibkr_bridge.ports.upstream import (
     QuoteFailed,
 )
 from ibkr_bridge.upstream.webapi import translate
-from ibkr_sim.webapi.settings import Entitlement
+from ibkr_sim.webapi.settings import Entitlement, Unsettled
 
 Rig = Any
 Opening = Callable[..., Any]
@@ -67,12 +68,13 @@ async def test_a_closed_quote_frees_its_line(rig: Rig) -> None:
 
 
 async def test_topics_are_renewed_before_ibkr_ends_them(rigs: Opening) -> None:
-    rig = await (await rigs(topic_renewal=0.2, speed=1800)).ready()  # 15 minutes of IBKR's are half a second here
+    briefly = Unsettled(stream_life=timedelta(seconds=0.5))
+    rig = await (await rigs(topic_renewal=0.2, door_unsettled=briefly)).ready()
     await quote_of(rig)
     await rig.event(QuoteChanged)
     for _life in range(3):
         told = len(rig.told(QuoteChanged))
-        await rig.until(lambda told=told: len(rig.told(QuoteChanged)) > told + 20)
+        await rig.until(lambda told=told: len(rig.told(QuoteChanged)) > told + 4)
 
 
 async def test_a_quote_outlives_the_session(rig: Rig) -> None:
