@@ -27,6 +27,13 @@ async def home() -> AsyncIterator[House]:
 
 
 @pytest.fixture
+async def hasty() -> AsyncIterator[House]:
+    """One that waits a second for what never comes."""
+    async with house(first_word_timeout=1.0, request_timeout=1.0) as one:
+        yield one
+
+
+@pytest.fixture
 def build() -> Build:
     """Makes a house with settings of its own."""
     return house

@@ -143,7 +143,8 @@ class House:
 
 @asynccontextmanager
 async def house(
-    first_word_timeout: float = 1.0,
+    first_word_timeout: float = 10.0,
+    request_timeout: float = 10.0,
     guards: GuardSettings | None = None,
     journal: Journal | None = None,
     door: Literal["tws", "webapi"] = "tws",
@@ -159,7 +160,7 @@ async def house(
         settings = Settings(
             api=ApiSettings(port=0),
             upstream=UpstreamSettings(door=door),
-            tws=TwsSettings(port=tap.port, account=account if pinned else None, request_timeout=2),
+            tws=TwsSettings(port=tap.port, account=account if pinned else None, request_timeout=request_timeout),
             webapi=WebApiSettings(
                 url=f"http://127.0.0.1:{tap.port}/v1/api", regulatory_snapshots_per_day=regulatory_snapshots
             ),

@@ -29,7 +29,7 @@ def policy(tmp_path: Path) -> Path:
 @pytest.fixture
 def build(build: Callable[..., Any], door: str, policy: Path) -> Callable[..., Any]:
     """Makes a house at this door, with settings of its own."""
-    return partial(build, door=door, questions_file=policy, first_word_timeout=3.0)
+    return partial(build, door=door, questions_file=policy, first_word_timeout=10.0)
 
 
 @pytest.fixture

@@ -105,20 +105,25 @@ async def test_an_exit_on_the_wrong_side_of_nonsense_is_refused_before_anything_
     assert theirs(home) == {}
 
 
-async def test_a_lost_answer_leaves_unknown_orders_that_are_all_found(home: Any) -> None:
-    bid = (await home.call("GET", "/market/quote/AAPL"))[1]["bid"]
-    prices = {"limit": bid - 1, "take_profit": {"limit": bid + 1}, "stop_loss": None}  # nothing that IBKR asks about
-    near = {**BRACKET, **prices, "client_order_id": "mine"}
-    home.tap.muted = True
-    status, entry = await home.call("POST", "/orders", near)
-    assert (status, entry["status"]) == (202, "unknown")
-    status, again = await home.call("POST", "/orders", near)
-    assert again["id"] == entry["id"]
-    home.tap.muted = False
-    home.tap.cut()
-    for name in (entry["id"], *entry["children"]):
-        await home.until_order(name, "working")
-    assert len(theirs(home)) == 2
+async def test_a_lost_answer_leaves_unknown_orders_that_are_all_found(build: Any) -> None:
+    async with build(first_word_timeout=1.0) as home:
+        bid = (await home.call("GET", "/market/quote/AAPL"))[1]["bid"]
+        prices = {
+            "limit": bid - 1,
+            "take_profit": {"limit": bid + 1},
+            "stop_loss": None,
+        }  # nothing that IBKR asks about
+        near = {**BRACKET, **prices, "client_order_id": "mine"}
+        home.tap.muted = True
+        status, entry = await home.call("POST", "/orders", near)
+        assert (status, entry["status"]) == (202, "unknown")
+        status, again = await home.call("POST", "/orders", near)
+        assert again["id"] == entry["id"]
+        home.tap.muted = False
+        home.tap.cut()
+        for name in (entry["id"], *entry["children"]):
+            await home.until_order(name, "working")
+        assert len(theirs(home)) == 2
 
 
 async def test_an_order_whose_exit_ibkr_refuses_is_taken_back(home: Any) -> None:

@@ -136,16 +136,17 @@ async def test_11_what_ibkr_refuses_is_422_with_ibkrs_words(home: Any) -> None:
     assert problem["order"]["status"] == "rejected"
 
 
-async def test_12_a_lost_answer_is_202_and_the_order_is_found_and_never_sent_again(home: Any) -> None:
-    await home.call("GET", "/market/quote/AAPL")
-    home.tap.muted = True
-    status, order = await home.call("POST", "/orders", LIMIT)
-    assert (status, order["status"]) == (202, "unknown")
-    assert order["deadline"]
-    home.tap.muted = False
-    home.tap.cut()
-    await home.until_order(order["id"], "working")
-    assert len(theirs(home)) == 1
+async def test_12_a_lost_answer_is_202_and_the_order_is_found_and_never_sent_again(build: Any) -> None:
+    async with build(first_word_timeout=1.0) as home:
+        await home.call("GET", "/market/quote/AAPL")
+        home.tap.muted = True
+        status, order = await home.call("POST", "/orders", LIMIT)
+        assert (status, order["status"]) == (202, "unknown")
+        assert order["deadline"]
+        home.tap.muted = False
+        home.tap.cut()
+        await home.until_order(order["id"], "working")
+        assert len(theirs(home)) == 1
 
 
 async def test_13_while_ibkr_is_away_orders_are_503_and_reads_say_that_they_are_old(home: Any) -> None:

@@ -16,7 +16,9 @@ BRACKET = {
 
 
 async def test_an_order_without_the_exits_that_never_arrived_is_taken_back(build: Any) -> None:
-    async with build(never_arrived_after=2.0, inquiry_interval=0.5, tws_time_zone="America/New_York") as home:
+    async with build(
+        first_word_timeout=1.0, never_arrived_after=2.0, inquiry_interval=0.5, tws_time_zone="America/New_York"
+    ) as home:
         home.simulator.faults.inject("silent_drop", "order:2")
         _status, entry = await home.call("POST", "/orders", BRACKET)
         for child in entry["children"]:
@@ -26,7 +28,9 @@ async def test_an_order_without_the_exits_that_never_arrived_is_taken_back(build
 
 
 async def test_an_order_that_has_filled_stays_although_its_exits_never_arrived(build: Any) -> None:
-    async with build(never_arrived_after=2.0, inquiry_interval=0.5, tws_time_zone="America/New_York") as home:
+    async with build(
+        first_word_timeout=1.0, never_arrived_after=2.0, inquiry_interval=0.5, tws_time_zone="America/New_York"
+    ) as home:
         home.simulator.faults.inject("silent_drop", "order:2")
         _status, entry = await home.call("POST", "/orders", {**BRACKET, "limit": 400})
         for child in entry["children"]:

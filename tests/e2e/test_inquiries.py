@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 LIMIT = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "LIMIT", "limit": 100, "client_order_id": "mine"}
+
+
+@pytest.fixture
+def home(hasty: Any) -> Any:
+    return hasty
 
 
 async def swallowed(home: Any) -> dict[str, Any]:
@@ -27,7 +34,9 @@ async def reconnected(home: Any) -> None:
 
 
 async def test_three_complete_looks_over_the_stated_time_make_it_never_arrived(build: Any) -> None:
-    async with build(never_arrived_after=0.5, inquiry_interval=0.2, tws_time_zone="America/New_York") as home:
+    async with build(
+        first_word_timeout=1.0, never_arrived_after=0.5, inquiry_interval=0.2, tws_time_zone="America/New_York"
+    ) as home:
         order = await swallowed(home)
         found = await home.until_order(order["id"], "never_arrived")
         assert "complete looks" in found["evidence"][-1]["text"]
@@ -35,7 +44,9 @@ async def test_three_complete_looks_over_the_stated_time_make_it_never_arrived(b
 
 
 async def test_a_repeat_of_an_order_that_never_arrived_is_not_sent_by_itself(build: Any) -> None:
-    async with build(never_arrived_after=0.2, inquiry_interval=0.1, tws_time_zone="America/New_York") as home:
+    async with build(
+        first_word_timeout=1.0, never_arrived_after=0.2, inquiry_interval=0.1, tws_time_zone="America/New_York"
+    ) as home:
         order = await swallowed(home)
         await home.until_order(order["id"], "never_arrived")
         status, again = await home.call("POST", "/orders", LIMIT)

@@ -41,9 +41,11 @@ async def test_a_halt_refuses_the_next_order_and_cancels_still_pass(home: Any) -
 
 
 async def test_a_hundred_working_orders_are_cancelled_in_under_ten_seconds(home: Any) -> None:
-    for _ in range(4):  # by and by: IBKR takes 50 messages a second
-        placed = await asyncio.gather(*(home.call("POST", "/orders", LIMIT) for _ in range(25)))
-        assert {status for status, _order in placed} <= {201, 202}
+    async def placed() -> bool:
+        return bool((await home.call("POST", "/orders", LIMIT))[0] in {201, 202})
+
+    for _ in range(4):  # by and by: IBKR takes 50 messages a second, and 503 says to come again
+        await asyncio.gather(*(home.until(placed) for _ in range(25)))
     assert len(home.simulator.exchange.open_orders()) == 100
     began = time.monotonic()
     status, report = await home.call("POST", "/admin/halt", {"cancel": True})

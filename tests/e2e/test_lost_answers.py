@@ -21,26 +21,26 @@ async def lose_the_answer(home: Any, body: dict[str, Any]) -> dict[str, Any]:
     return dict(order)
 
 
-async def test_an_order_whose_answer_was_lost_is_found_working_and_never_sent_again(home: Any) -> None:
-    order = await lose_the_answer(home, LIMIT)
-    found = await home.until_order(order["id"], "working")
+async def test_an_order_whose_answer_was_lost_is_found_working_and_never_sent_again(hasty: Any) -> None:
+    order = await lose_the_answer(hasty, LIMIT)
+    found = await hasty.until_order(order["id"], "working")
     assert found["broker"][0]["perm_id"]
-    assert len(home.simulator.exchange.open_orders()) == 1
+    assert len(hasty.simulator.exchange.open_orders()) == 1
 
 
-async def test_a_fill_during_the_outage_is_found_with_its_commission(home: Any) -> None:
-    order = await lose_the_answer(home, MARKET)
-    found = await home.until_order(order["id"], "filled")
+async def test_a_fill_during_the_outage_is_found_with_its_commission(hasty: Any) -> None:
+    order = await lose_the_answer(hasty, MARKET)
+    found = await hasty.until_order(order["id"], "filled")
     assert found["filled_qty"] == 10
-    [(execution, commission)] = home.simulator.exchange.executions()
-    found = await home.until_order(order["id"], "filled")
+    [(execution, commission)] = hasty.simulator.exchange.executions()
+    found = await hasty.until_order(order["id"], "filled")
     assert found["avg_fill_price"] == float(execution.price)
 
     async def charged() -> bool:
-        _status, now = await home.call("GET", f"/orders/{order['id']}")
+        _status, now = await hasty.call("GET", f"/orders/{order['id']}")
         return bool(now["commission"] == float(commission.amount))
 
-    await home.until(charged)
+    await hasty.until(charged)
 
 
 async def test_an_order_that_never_arrived_stays_unknown_and_is_not_sent_again(home: Any) -> None:

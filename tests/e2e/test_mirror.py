@@ -26,13 +26,13 @@ def door(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def home(build: Callable[..., Any], door: str) -> AsyncIterator[Any]:
-    async with build(door=door, first_word_timeout=3.0) as one:
+    async with build(door=door, first_word_timeout=10.0) as one:
         yield one
 
 
 @pytest.fixture
 async def web(build: Callable[..., Any]) -> AsyncIterator[Any]:
-    async with build(door="webapi", first_word_timeout=3.0) as one:
+    async with build(door="webapi", first_word_timeout=10.0) as one:
         yield one
 
 
@@ -270,7 +270,7 @@ async def test_what_nobody_answers_is_refused_in_ibkrs_form(home: Any) -> None:
 
 async def test_a_caller_who_logs_out_switches_and_suppresses_is_noticed_by_nobody(build: Any) -> None:
     async with (
-        build(door="webapi", pinned=False, first_word_timeout=3.0) as home,
+        build(door="webapi", pinned=False, first_word_timeout=10.0) as home,
         somebody(home) as one,
         somebody(home) as other,
     ):

@@ -14,7 +14,7 @@ import pytest
 from ibkr_bridge.api.mirror.streams import listener
 
 AAPL, SPY = 265598, 756733
-PATIENCE = 10.0
+PATIENCE = 30.0
 MARKET = {"conid": AAPL, "side": "BUY", "quantity": 3, "orderType": "MKT", "tif": "DAY"}
 FAR = {**MARKET, "orderType": "LMT", "price": 200.5, "tif": "GTC"}
 
@@ -51,7 +51,7 @@ class Ear:
 
 @pytest.fixture(params=["tws", "webapi"])
 async def home(build: Callable[..., Any], request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    async with build(door=request.param, first_word_timeout=3.0) as one:
+    async with build(door=request.param, first_word_timeout=10.0) as one:
         yield one
 
 

@@ -17,7 +17,7 @@ from ibkr_bridge.upstream.tws import history
 from tests.house import _simulated as simulated
 
 AAPL, SPY = 265598, 756733
-PATIENCE = 10.0
+PATIENCE = 30.0
 MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """Bars grow while the exchange is open."""
 BRACKET = [
@@ -53,7 +53,7 @@ class Ear:
 
 @pytest.fixture(params=["tws", "webapi"])
 async def home(build: Callable[..., Any], request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    async with build(door=request.param, first_word_timeout=3.0) as one:
+    async with build(door=request.param, first_word_timeout=10.0) as one:
         yield one
 
 

@@ -22,7 +22,7 @@ NEAR = {**FAR, "limit": 265}
 
 @pytest.fixture
 def build(build: Callable[..., Any]) -> Callable[..., Any]:
-    return partial(build, door="webapi", first_word_timeout=3.0)
+    return partial(build, door="webapi", first_word_timeout=10.0)
 
 
 @pytest.fixture

@@ -136,15 +136,15 @@ async def test_a_budget_used_up_is_no_lost_session_and_says_when_to_come_again(
     assert (await home.call("GET", "/readyz"))[0] == 200
 
 
-async def test_silence_is_a_504_and_a_lost_gateway_a_503(home: Any) -> None:
-    home.tap.muted = True
-    status, problem = await home.call("GET", "/market/search?q=MSFT")
+async def test_silence_is_a_504_and_a_lost_gateway_a_503(hasty: Any) -> None:
+    hasty.tap.muted = True
+    status, problem = await hasty.call("GET", "/market/search?q=MSFT")
     assert (status, problem["code"]) == (504, "broker.silent")
-    home.tap.closed = True
-    home.tap.cut()
-    await home.until_ready(ready=False)
+    hasty.tap.closed = True
+    hasty.tap.cut()
+    await hasty.until_ready(ready=False)
     for path in ("/market/search?q=SPY", "/market/scanner?scan=MOST_ACTIVE", "/news", "/market/depth/conid?conid=9"):
-        status, problem = await home.call("GET", path)
+        status, problem = await hasty.call("GET", path)
         assert (status, problem["code"]) == (503, "broker.away"), path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -43,9 +44,9 @@ async def test_a_refused_contract_request_does_not_hang(home: Any) -> None:
     assert (status, problem["code"]) == (404, "contract.unknown")
 
 
-async def test_a_gateway_that_does_not_answer_is_a_504_not_a_wait_without_end(home: Any) -> None:
-    home.tap.muted = True
-    status, problem = await home.call("GET", "/ib/handshake")
+async def test_a_gateway_that_does_not_answer_is_a_504_not_a_wait_without_end(hasty: Any) -> None:
+    hasty.tap.muted = True
+    status, problem = await hasty.call("GET", "/ib/handshake")
     assert (status, problem["code"]) == (504, "broker.silent")
 
 
@@ -60,6 +61,11 @@ async def test_an_order_beyond_the_funds_is_ibkrs_refusal_with_its_words(home: A
     status, problem = await home.call("POST", "/orders", {**LIMIT, "qty": 10_000_000})
     assert (status, problem["code"], problem["ibkr_code"]) == (422, "broker.refused", 201)
     assert "Order rejected" in problem["detail"]
+
+
+async def test_a_refusal_is_told_as_soon_as_ibkr_has_spoken(build: Any) -> None:
+    async with build(first_word_timeout=300.0) as home, asyncio.timeout(60):
+        assert (await home.call("POST", "/orders", {**LIMIT, "qty": 10_000_000}))[0] == 422
 
 
 async def test_a_change_keeps_the_order_and_its_permanent_id(home: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PATIENCE = 10.0
+PATIENCE = 30.0
 TICKS = frozenset({"tickPrice", "tickSize", "tickGeneric", "tickString"})
 LONGEST_LINE = 1 << 22
 

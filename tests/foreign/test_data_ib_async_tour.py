@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
 Answer = TypeVar("Answer")
-PATIENCE = 5.0
+PATIENCE = 30.0
 VERSIONS = (157, 176, 178)
 EXPECTED = ("Error 162, reqId", "Error 310,", "Error 300,")
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

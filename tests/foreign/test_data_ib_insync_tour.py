@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
 Answer = TypeVar("Answer")
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")

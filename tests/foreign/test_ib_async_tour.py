@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
 VERSIONS = (157, 160, 163, 164, 166, 169, 170, 174, 176, 177, 178)
-PATIENCE = 5.0
+PATIENCE = 30.0
 EXPECTED = ("Error 202,", "Error 162,")
 
 

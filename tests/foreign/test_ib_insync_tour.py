@@ -18,7 +18,7 @@ from tests.foreign.tour_of_ib_class import play
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from ibkr_sim.exchange.model import Order, OrderRequest, Side
 if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 def by_hand(judged: Judged, quantity: int = 5) -> Order:

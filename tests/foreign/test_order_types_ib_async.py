@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
 VERSIONS = (157, 176, 178)
-PATIENCE = 5.0
+PATIENCE = 30.0
 CENT = Decimal("0.01")
 
 

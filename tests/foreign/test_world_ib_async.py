@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
 Answer = TypeVar("Answer")
-PATIENCE = 5.0
+PATIENCE = 30.0
 VERSIONS = (157, 178)
 MARCH = "20260320"
 

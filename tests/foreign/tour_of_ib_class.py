@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.foreign.conftest import Judged
 
 Answer = TypeVar("Answer")
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 async def becomes(tell: Callable[[], object], known: object) -> None:

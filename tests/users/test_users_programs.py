@@ -19,7 +19,7 @@ ORDER = {"conid": 265598, "side": "BUY", "quantity": 2, "orderType": "MKT", "tif
 
 @pytest.fixture(params=["tws", "webapi"])
 async def home(build: Callable[..., Any], request: pytest.FixtureRequest) -> AsyncIterator[Any]:
-    async with build(door=request.param, first_word_timeout=3.0) as one:
+    async with build(door=request.param, first_word_timeout=10.0) as one:
         yield one
 
 

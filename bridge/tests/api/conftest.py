@@ -27,7 +27,7 @@ from ibkr_bridge.runtime.service import running
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings as DoorSettings
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 Socket = aiohttp.ClientWebSocketResponse
 
 

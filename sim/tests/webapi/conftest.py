@@ -20,7 +20,7 @@ from ibkr_sim.webapi.door import WebApiDoor
 from ibkr_sim.webapi.settings import WebApiSettings
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-PATIENCE = 5.0
+PATIENCE = 30.0
 ACCOUNT, SECOND = "DU9912345", "DU9967890"
 AAPL = 265598
 

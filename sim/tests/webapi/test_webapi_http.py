@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 async def test_both_prefixes_and_a_slash_at_the_end_lead_to_the_same(house: Any) -> None:

@@ -304,7 +304,8 @@ class Sending:
         try:
             async with asyncio.timeout(seconds):
                 while not true(latest):
-                    latest = await self._book.next(order.id)
+                    told = await self._book.next(order.id)
+                    latest = self._book.get(order.id) or told  # more may have happened before we woke
         except TimeoutError:
             latest = self._book.get(order.id) or latest
         return latest

@@ -36,7 +36,7 @@ PREFIX = "/v1/api"
 _OWN = {"content-length", "transfer-encoding", "date", "server"}
 """Headers that each server writes itself."""
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-PATIENCE = 10.0
+PATIENCE = 30.0
 STREAM = "GET /ws"
 ACCOUNT, SECOND = "DU9912345", "DU9967890"
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD", primary_exchange="NASDAQ")

@@ -21,7 +21,7 @@ from ibkr_sim.webapi.door import WebApiDoor
 from ibkr_sim.webapi.settings import Unsettled, WebApiSettings
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-PATIENCE = 5.0
+PATIENCE = 30.0
 ACCOUNT, AAPL = "DU9912345", 265598
 GONE = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
 """What a client raises when an answer is cut."""
