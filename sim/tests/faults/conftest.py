@@ -21,7 +21,7 @@ from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-PATIENCE = 5.0
+PATIENCE = 30.0
 VERSION = 178
 AAPL = Stock("AAPL", "SMART", "USD", conId=265598)
 Message = list[str]

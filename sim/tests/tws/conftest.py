@@ -17,7 +17,7 @@ from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-PATIENCE = 5.0
+PATIENCE = 30.0
 Message = list[str]
 
 
@@ -98,14 +98,19 @@ def place_order(
     transmit: object = 1,
     parent: object = 0,
     what_if: object = 0,
+    exchange: str = "SMART",
+    sec_type: str = "STK",
+    outside_rth: object = 0,
+    withdrawn: Sequence[object] = (0, 0, ""),
     conditions: Sequence[object] = (),
 ) -> list[object]:
     """An order as clients write it, field by field ("reqIds ... placeOrder" of the socket protocol)."""
-    contract = [conid, symbol, "STK" if symbol else "", "", "0.0", "", "", "SMART", "", "USD" if symbol else "", "", ""]
+    kind_of_contract, currency = (sec_type, "USD") if symbol else ("", "")
+    contract = [conid, symbol, kind_of_contract, "", "0.0", "", "", exchange, "", currency, "", ""]
     fields = [3, order_id, *contract, "", "", action, quantity, kind, limit, stop, tif, oca, account, "", 0, ref]
-    fields += [transmit, parent, 0, 0, 0, 0, 0, 0, "", 0, "", "", "", "", ""]
+    fields += [transmit, parent, 0, 0, 0, 0, outside_rth, 0, "", 0, "", "", "", "", ""]
     fields += [""] if version < 177 else []
-    fields += ["", 0, "", -1, 0, "", "", 0, "", "", 0, 0, "", 0, "", "", "", "", "", 0, "", "", "", ""]
+    fields += ["", 0, "", -1, 0, "", "", 0, "", "", *withdrawn, 0, "", "", "", "", "", 0, "", "", "", ""]
     fields += [0, "", "", "", "", "", "", "", "", "", "", 0, "", "", 0, 0, "", "", what_if, "", 0, 0, 0]
     fields += [1, *conditions, 0, 0] if conditions else [0]
     fields += ["", "", "", "", "", "", 0, "", "", "", "", "", "", "", "", 0, 0, 0, ""]
@@ -157,12 +162,12 @@ class House:
 
 @pytest.fixture
 async def open_house() -> AsyncIterator[Callable[..., Any]]:
-    """Opens a simulator with settings of the TWS door; `always_open` is the exchange's."""
+    """Opens a simulator with settings of the TWS door; `always_open` and `most_working_orders` are the exchange's."""
     async with AsyncExitStack() as exits:
 
-        async def open_one(*, always_open: bool = True, **settings: Any) -> House:
+        async def open_one(*, always_open: bool = True, most_working_orders: int = 0, **settings: Any) -> House:
             chosen = SimulatorSettings(
-                exchange=ExchangeSettings(always_open=always_open),
+                exchange=ExchangeSettings(always_open=always_open, most_working_orders=most_working_orders),
                 tws=TwsSettings(port=0, beat=0.01, **{"most_messages": 0, **settings}),
                 control_port=None,
                 start=START,

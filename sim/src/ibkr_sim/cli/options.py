@@ -19,6 +19,7 @@ _SPEED: Final = click.FloatRange(0, 1000)
 _FEED: Final = click.Choice(["live", "delayed"])
 _VERSION: Final = click.IntRange(157, 200)
 _CLIENT_ID: Final = click.IntRange(min=0)
+_COUNT: Final = click.IntRange(min=0)
 _FILE: Final = click.Path(path_type=Path)
 
 
@@ -44,6 +45,8 @@ class Start:
     master_client: int | None
     read_only_api: bool
     no_pacing: bool
+    refuse_withdrawn: bool
+    most_working_orders: int
     exchange_hours: bool
     restart_at: str | None
     faults: Path | None
@@ -103,6 +106,14 @@ OPTIONS: Final = (
     _variable("master-client", "The client id that hears of every client's orders.", type=_CLIENT_ID, metavar="ID"),
     _switch("read-only-api", "The TWS setting: no orders by API (321)."),
     _switch("no-pacing", "Lift IBKR's limits on how fast a client may ask."),
+    _switch("refuse-withdrawn", "Refuse orders with eTradeOnly, firmQuoteOnly, nbboPriceCap (10268 to 10270)."),
+    _variable(
+        "most-working-orders",
+        "Orders that may work in one contract, on one side, of one account; 0 for any number.",
+        type=_COUNT,
+        default=0,
+        metavar="COUNT",
+    ),
     _switch("exchange-hours", "Trade in the exchanges' hours, not round the clock."),
     _variable("restart-at", "Restart daily at this hour of New York.", metavar="HH:MM", callback=_HOUR),
     _variable("faults", "JSON list of faults to order at once.", type=_FILE),

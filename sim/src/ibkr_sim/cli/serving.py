@@ -81,6 +81,7 @@ def _settings(start: Start) -> SimulatorSettings:
             always_open=not start.exchange_hours,
             contracts=added_contracts(start.contracts),
             replay=recorded(start.replay),
+            most_working_orders=start.most_working_orders,
         ),
         tws=_tws(start),
         webapi=_webapi(start),
@@ -105,6 +106,7 @@ def _tws(start: Start) -> TwsSettings:
         master_client_id=start.master_client,
         read_only=start.read_only_api,
         fundamentals=start.fundamentals,
+        refuses_withdrawn_attributes=start.refuse_withdrawn,
     )
     return replace(settings, pacing=False, most_messages=0) if start.no_pacing else settings
 

@@ -94,7 +94,10 @@ class Exchange(Market):
         self.backstage = Backstage(
             self._desk, self._ledger, self._contract_of, publisher.emit, self.advance, self._settle
         )
-        self._admission = Admission(self.accounts, self._office, self.contract, self.order, self._quote)
+        self._admission = Admission(
+            *(self.accounts, self._office, self.contract, self.order, self._quote),
+            *(self._desk.count_beside, settings.most_working_orders),
+        )
         self._agenda = Agenda()
         self._passage = Passage(
             *(self._timeline, self._floor, self._desk, self._agenda, publisher, self._turn_day, settings.quiet_after)

@@ -67,6 +67,8 @@ class ExchangeSettings:
     """Further contracts, as rows in the columns of the catalogue's own."""
     shortable: Mapping[int, Decimal] = field(default_factory=dict)
     """Shares that can be borrowed, by conid; without end where none are named."""
+    most_working_orders: int = 0
+    """In one contract, on one side, of one account; 0 for as many as come. IBKR says 20 ("Order Limitations")."""
 
     def __post_init__(self) -> None:
         ids = [account.id for account in self.accounts]

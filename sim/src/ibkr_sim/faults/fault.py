@@ -12,7 +12,7 @@ from typing import ClassVar, Final, Protocol, TypeVar
 from ibkr_sim.exchange.model import Order, OrderRequest
 from ibkr_sim.exchange.port import Market
 from ibkr_sim.faults.moments import Admission, HttpAnswer, Moment, Reply, Request, Snapshot
-from ibkr_sim.faults.ports import Backstage, Client, Door, Gate, Message, Portal
+from ibkr_sim.faults.ports import Backstage, Client, Door, Gate, Message, Portal, TwsClient
 
 SYSTEM = -1
 """The id of a notice that is about nothing in particular."""
@@ -68,6 +68,11 @@ class Stage(Protocol):
 
     def finish(self, fault: Fault) -> None:
         """Clear this fault, or another."""
+
+
+def tws_clients(stage: Stage) -> Sequence[TwsClient]:
+    """Those of the TWS door whom a fault concerns."""
+    return [client for client in stage.clients if isinstance(client, TwsClient)]
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ibkr_sim.exchange.model import Execution, Order
 
@@ -84,6 +84,21 @@ class Client(Protocol):
 
     def renew_quotes(self) -> None:
         """Tell every quote that streams to it anew, in full."""
+
+
+@runtime_checkable
+class TwsClient(Client, Protocol):
+    """One of the TWS door, whose streams can end with a word."""
+
+    @property
+    def port(self) -> int:
+        """Where it has come in."""
+
+    def end_live_bars(self) -> Sequence[int]:
+        """End every query of bars that is kept up to date without a word; their ids."""
+
+    def end_real_time_bars(self) -> Sequence[int]:
+        """End every stream of real-time bars without a word; their ids."""
 
 
 class Gate(Protocol):

@@ -39,6 +39,12 @@ class Connection:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
+    def port(self) -> int:
+        """Of this end; 0 once it is closed."""
+        number: int = (self._writer.get_extra_info("sockname") or ("", 0))[1]
+        return number
+
+    @property
     def gone(self) -> bool:
         """Whether either side has left; what the client sent before may be unread."""
         return self._writer.transport.is_closing() or self._reader.at_eof()

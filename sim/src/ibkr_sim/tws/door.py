@@ -177,9 +177,9 @@ class TwsDoor:
 
     async def _attend(self, client_id: int, visitor: Visitor, connection: Connection) -> None:
         visit = self._faults.enter(visitor)
-        outlet = Outlet(connection.version, visit.send, visit.now)
+        outlet = Outlet(connection.version, visit.send, visit.now, self._settings.sizes_in_lots_below_159)
         session = Session(self._house, client_id, outlet, visit)
-        visitor.attach(session.quotes, session.forget_data)
+        visitor.attach(session)
         self._sessions[client_id] = session, connection
 
         def answer(payload: bytes) -> None:

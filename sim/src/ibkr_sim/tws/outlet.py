@@ -15,6 +15,8 @@ class Outlet:
     send: Callable[[bytes], None]
     """Takes one frame and returns at once; never raises, also after the client has left."""
     now: Callable[[], datetime]
+    lots: bool = False
+    """Whether an old client is told sizes of US stocks in lots."""
 
     def error(self, request_id: int, code: int, text: str) -> None:
         self.send(error(self.version, request_id, code, text, self.now()))

@@ -54,6 +54,10 @@ class House:
         self.sessions[:] = [session for session in self.sessions if not session.visit.gone]
         self.sessions.append(client)
 
+    def others(self, client: Session) -> Sequence[Session]:
+        """Everybody else who is here."""
+        return [session for session in self.sessions if session is not client and not session.visit.gone]
+
     def in_use(self, of: Callable[[Session], int]) -> int:
         """How much of something the user has open, over all clients that are here."""
         return sum(of(session) for session in self.sessions if not session.visit.gone)
@@ -143,12 +147,18 @@ class Session:
         for feed in (self.quotes, self.history, self.bars, self.ticks, self.depth):
             feed.forget()
 
+    def renew_data(self) -> None:
+        """Tell quotes and books anew, in full, as when nothing of them has come through for a while."""
+        self.quotes.renew()
+        self.depth.renew()
+
     def refresh(self, now: datetime) -> None:
         """Tell what is due by the simulated clock."""
         self.portions.refresh()
         self.accounts.refresh(now)
         self.pnl.refresh(now)
         self.quotes.refresh(now)
+        self.depth.refresh()
         self.history.refresh()
         self.bars.refresh(now)
         self.scans.refresh(now)

@@ -15,6 +15,16 @@ class Entitlement(StrEnum):
     DELAYED = "delayed"
 
 
+class AccountUpdatesRule(StrEnum):
+    """What becomes of account updates while another client is subscribed to another account's."""
+
+    REFUSED = "refused"
+    """They are not begun (2101)."""
+    REPLACED = "replaced"
+    """The others' end (2100)."""
+    SHARED = "shared"
+
+
 @dataclass(frozen=True, slots=True)
 class TwsSettings:
     """Raises ValueError for a version cap this door cannot speak."""
@@ -50,6 +60,21 @@ class TwsSettings:
     sends them is told 320 and stays. False closes the connection, as older versions do."""
     read_only: bool = False
     """The TWS setting "Read-Only API": orders are neither taken nor shown (321)."""
+    account_updates: AccountUpdatesRule = AccountUpdatesRule.REFUSED
+    """TWS streams one account's values at a time ("Account Updates"); both codes are IBKR's, and when it is which of
+    them is not documented."""
+    ignores_outside_rth: bool = True
+    """Whether an order that cannot trade outside regular hours loses the flag that says so, with a warning (2109)."""
+    refuses_withdrawn_attributes: bool = False
+    """Whether orders with eTradeOnly, firmQuoteOnly or nbboPriceCap are refused (10268 to 10270), as they are today:
+    older clients set the first two by default."""
+    refuses_direct_routing: bool = False
+    """TWS's precaution against orders past SMART (10311), where "Bypass ... for API orders" is not ticked."""
+    warns_of_crossing: bool = False
+    """TWS's "Cross Side Warning" (2137), of an order that turns a position over."""
+    sizes_in_lots_below_159: bool = False
+    """TWS's "Send market data in lots for US stocks", for clients of the server versions that knew nothing else: sizes
+    are in hundreds, what is left over is not told."""
     time_zone: str = "US/Eastern"
     """The zone of the TWS login, in which times of day are written."""
     most_clients: int = 32

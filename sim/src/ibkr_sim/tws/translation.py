@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from ibkr_sim.exchange.model import COMBO, Contract, OrderRequest, Rejected, Side
-from ibkr_sim.exchange.orders.families.kinds import KINDS
+from ibkr_sim.exchange.orders.families.kinds import KINDS, kind_of
 from ibkr_sim.tws.advisors.office import Advisory
 from ibkr_sim.tws.refusals import invalid
 from ibkr_sim.tws.requests.orders import PlaceOrder
@@ -74,6 +74,8 @@ class Circumstances:
     zone: str
     parent: int = 0
     advisory: Advisory | None = None
+    ignores_outside_rth: bool = True
+    """Whether only orders that can trade outside regular hours keep the flag that says so."""
 
 
 def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) -> OrderRequest:
@@ -98,7 +100,7 @@ def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) 
         tif=order.fields["tif"].upper() or "DAY",
         limit_price=order.amount("lmtPrice"),
         stop_price=None if percent is not None else order.amount("auxPrice"),
-        outside_rth=order.flag("outsideRth"),
+        outside_rth=_leaves_hours(order, order_type, around),
         order_ref=order.fields["orderRef"],
         client_id=around.client_id,
         order_id=order.order_id,
@@ -120,6 +122,12 @@ def order_request(order: PlaceOrder, contract: Contract, around: Circumstances) 
         adjustment=adjustment(order),
         shares=shares,
     )
+
+
+def _leaves_hours(order: PlaceOrder, order_type: str, around: Circumstances) -> bool:
+    """Whether it may trade outside regular hours: whoever opens or closes the day does not, whatever it is told."""
+    able = kind_of(order_type).leaves_hours and order.fields["tif"].upper() != "OPG"
+    return order.flag("outsideRth") and (able or not around.ignores_outside_rth)
 
 
 def _refuse_terms(order: PlaceOrder) -> None:

@@ -7,6 +7,10 @@ LOWEST = 157
 HIGHEST = 200
 """The last version whose messages are text alone."""
 
+SIZES_IN_SHARES = 159
+"""Sizes of US stocks are in shares, and no longer in lots of a hundred."""
+FRACTIONAL_SIZES = 163
+"""Sizes may be fractions."""
 CONTRACT_SIZE_RULES = 164
 """Contract details lose their version and size multiplier and gain three size rules."""
 SCHEDULES = 165

@@ -11,7 +11,7 @@ from ibkr_sim.faults.moments import Ask, Request
 from ibkr_sim.faults.ports import Kind, Message
 from ibkr_sim.tws.answers.session import error
 from ibkr_sim.tws.connection import Connection
-from ibkr_sim.tws.feeds.marketdata import MarketDataFeed
+from ibkr_sim.tws.session import Session
 from ibkr_sim.tws.versions import ERROR_TIME
 
 _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -67,12 +67,11 @@ class Visitor:
     def __init__(self, client_id: int, connection: Connection, market: Market) -> None:
         self.name = str(client_id)
         self._connection, self._market = connection, market
-        self._quotes: MarketDataFeed | None = None
-        self._forget: Callable[[], None] | None = None
+        self._session: Session | None = None
 
-    def attach(self, quotes: MarketDataFeed, forget: Callable[[], None]) -> None:
-        """Once it has been let in: its quotes, and how all its streams of market data end."""
-        self._quotes, self._forget = quotes, forget
+    def attach(self, session: Session) -> None:
+        """Once it has been let in."""
+        self._session = session
 
     @property
     def gone(self) -> bool:
@@ -103,16 +102,26 @@ class Visitor:
         frame = error(self._connection.version, request_id, code, text, self._market.now())
         return Message(Kind.NOTICE, frame, request_id, code=code)
 
+    @property
+    def port(self) -> int:
+        return self._connection.port
+
     def quote_requests(self) -> Sequence[int]:
-        return () if self._quotes is None else tuple(self._quotes.request_ids)
+        return () if self._session is None else tuple(self._session.quotes.request_ids)
 
     def forget_quotes(self) -> None:
-        if self._forget is not None:
-            self._forget()
+        if self._session is not None:
+            self._session.forget_data()
 
     def renew_quotes(self) -> None:
-        if self._quotes is not None:
-            self._quotes.renew()
+        if self._session is not None:
+            self._session.renew_data()
+
+    def end_live_bars(self) -> Sequence[int]:
+        return () if self._session is None else self._session.history.forget()
+
+    def end_real_time_bars(self) -> Sequence[int]:
+        return () if self._session is None else self._session.bars.forget()
 
     def request(self, payload: bytes, proceed: Callable[[], None]) -> Request:
         """A message before it is read; what is no message has the number -1."""

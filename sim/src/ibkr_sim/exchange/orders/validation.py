@@ -11,6 +11,8 @@ from ibkr_sim.exchange.orders.families.kinds import KINDS, Trigger
 
 TIMES_IN_FORCE = ("DAY", "GTC", "IOC", "GTD", "FOK", "OPG")
 REFUSED = "Order rejected - reason:"
+NO_SUCH_TYPE = 387
+_NO_SUCH_TYPE = "Unsupported order type for this exchange and security type."
 _SHARES_ONLY = ("MOC", "LOC", "MIDPRICE", "PEG MID")
 _ADJUSTED_TYPES = ("STP", "STP LMT", "TRAIL", "TRAIL LIMIT")
 
@@ -24,7 +26,7 @@ def check_order(request: OrderRequest, contract: Contract | None, *, account_kno
     if contract.sec_type == "IND":
         raise Rejected(201, f"{REFUSED}an index cannot be traded.")
     if request.order_type not in KINDS:
-        raise Rejected(387, "Unsupported order type for this exchange and security type.")
+        raise Rejected(NO_SUCH_TYPE, _NO_SUCH_TYPE)
     if request.tif not in TIMES_IN_FORCE:
         raise Rejected(10052, f"Invalid time in force:{request.tif}")
     kind = KINDS[request.order_type]
@@ -43,7 +45,7 @@ def check_terms(request: OrderRequest, contract: Contract, now: datetime) -> Non
     if contract.last_trade is not None and contract.last_trade <= now:
         raise Rejected(201, f"{REFUSED}the contract has expired.")
     if contract.sec_type == "CASH" and (request.order_type in _SHARES_ONLY or request.tif == "OPG"):
-        raise Rejected(387, "Unsupported order type for this exchange and security type.")
+        raise Rejected(NO_SUCH_TYPE, _NO_SUCH_TYPE)
     if contract.sec_type != "STK" and request.order_type == "REL":
         raise Rejected(114, "Relative orders are valid for stocks only.")
     _check_time(request, now)
@@ -102,7 +104,7 @@ def _check_adjustment(request: OrderRequest) -> None:
     if terms is None:
         return
     if request.order_type not in _ADJUSTED_TYPES or terms.order_type not in _ADJUSTED_TYPES:
-        raise Rejected(387, "Unsupported order type for this exchange and security type.")
+        raise Rejected(NO_SUCH_TYPE, _NO_SUCH_TYPE)
     trails = terms.order_type.startswith("TRAIL")
     if (terms.trailing if trails else terms.stop) is None:
         raise Rejected(201, f"{REFUSED}the adjusted order needs a {'trailing amount' if trails else 'stop price'}.")
@@ -115,7 +117,7 @@ def _check_adjustment(request: OrderRequest) -> None:
 def _check_combination(request: OrderRequest, contract: Contract) -> None:
     """A combination's price may be negative: it is what the legs cost less what they bring."""
     if request.order_type not in ("MKT", "LMT") or request.tif == "OPG":
-        raise Rejected(387, "Unsupported order type for this exchange and security type.")
+        raise Rejected(NO_SUCH_TYPE, _NO_SUCH_TYPE)
     price = request.limit_price
     if request.order_type == "LMT" and (price is None or not price.is_finite() or price % contract.min_tick):
         raise Rejected(110, "The price does not conform to the minimum price variation for this contract.")

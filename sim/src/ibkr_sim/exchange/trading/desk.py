@@ -112,6 +112,12 @@ class Desk:
         conditions = (ticket.request.conditions for ticket in self._watching.values())
         return {conid for one in conditions if one is not None for conid in one.conids}
 
+    def count_beside(self, request: OrderRequest) -> int:
+        """Orders in the same contract, on the same side, of the same account; those that wait for a parent not."""
+        key = (request.account, request.conid, request.side)
+        orders = (row.request for row in self.working.values() if row.gate is not Gate.PARENT)
+        return sum((one.account, one.conid, one.side) == key for one in orders)
+
     def combos_calm_until(self, start: int, end: int) -> tuple[int, set[int]]:
         """The last step up to `end` before one in which a combination may fill, and the legs of those that may now."""
         legs: set[int] = set()

@@ -1,4 +1,4 @@
-"""Faults between the gateway and IBKR: the link, the data farms, a second login, a wrong clock."""
+"""Faults between the gateway and IBKR: the link, a second login, a wrong clock."""
 
 from __future__ import annotations
 
@@ -6,39 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import ClassVar, Final
 
 from ibkr_sim.faults.fault import SYSTEM, TWS, Fault, Stage
+from ibkr_sim.faults.kinds.bars import end_live_bars
+from ibkr_sim.faults.kinds.farms import FARMS_OK, renew_quotes
 from ibkr_sim.faults.moments import Ask, Request
 from ibkr_sim.faults.ports import Client, Door, Kind, Message
 
-LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+LOST, RESTORED_DATA_LOST, RESTORED, BROKEN = 1100, 1101, 1102, 2110
 COMPETING = 10197
 TEXTS: Final = {
     LOST: "Connectivity between IBKR and Trader Workstation has been lost.",
+    BROKEN: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
     RESTORED_DATA_LOST: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
     RESTORED: "Connectivity between IBKR and Trader Workstation has been restored - data maintained. "
     "All data farms are connected: usfarm; ushmds; secdefnj.",
 }
 ABOUT_ORDERS: Final = frozenset({Kind.ORDER, Kind.STATUS, Kind.EXECUTION, Kind.COMMISSION, Kind.ACCOUNT, Kind.ANSWER})
-
-
-class Farm(StrEnum):
-    """A data farm, by its name in the notices."""
-
-    MARKET = "usfarm"
-    HISTORY = "ushmds"
-    CONTRACTS = "secdefnj"
-
-
-FARMS: Final = {
-    Farm.MARKET: (2103, 2104, "Market data farm"),
-    Farm.HISTORY: (2105, 2106, "HMDS data farm"),
-    Farm.CONTRACTS: (2157, 2158, "Sec-def data farm"),
-}
-"""The codes of its loss and of its return, and its title."""
-FARMS_OK: Final = tuple(up for _down, up, _title in FARMS.values())
 
 
 @dataclass(eq=False)
@@ -47,17 +32,20 @@ class LinkLost(Fault):
 
     Requests and reports wait until link_restored, link_restored_data_lost, clearing, or so many simulated seconds
     (0: no end). An order sent meanwhile waits in the gateway. At the Web API's door every request hangs, and
-    WebSockets stay open and silent, as behind IBKR's gateway program, which waits without end for its upstream.
+    WebSockets stay open and silent, as behind IBKR's gateway program, which waits without end for its upstream. Bars
+    that were kept up to date end (10182).
     """
 
     everybody: ClassVar[bool] = True
+    code: ClassVar[int] = LOST
     seconds: Decimal = Decimal(0)
     data_lost: bool = False
     _messages: list[tuple[Client, Message]] = field(default_factory=list, init=False)
     _requests: list[Request] = field(default_factory=list, init=False)
 
     def begin(self, client: Client | None) -> None:
-        say_to_all(self.stage, LOST)
+        say_to_all(self.stage, self.code)
+        end_live_bars(self.stage)
         if self.seconds:
             self.stage.after(self.seconds, lambda: self.stage.finish(self))
 
@@ -70,7 +58,7 @@ class LinkLost(Fault):
     def leaving(self, client: Client, message: Message) -> Iterable[Message]:
         if message.code in FARMS_OK:
             # Whoever connects meanwhile must not be told that all is well.
-            lost = client.notice(SYSTEM, LOST, TEXTS[LOST]) if message.code == FARMS_OK[0] else None
+            lost = client.notice(SYSTEM, self.code, TEXTS[self.code]) if message.code == FARMS_OK[0] else None
             return () if lost is None else (lost,)
         if message.kind in (Kind.QUOTE, Kind.HEARTBEAT):
             return ()
@@ -83,9 +71,16 @@ class LinkLost(Fault):
         restore(self.stage, data_lost=self.data_lost)
         for client, message in self._messages:
             self.stage.pass_on(client, message)
+        renew_quotes(self.stage)
         for request in self._requests:
             self.stage.resume(request)
-        renew_quotes(self.stage)
+
+
+@dataclass(eq=False)
+class ServerLinkBroken(LinkLost):
+    """2110 to everybody, and otherwise as link_lost: the gateway tries by itself, and 1102 or 1101 tells of the end."""
+
+    code: ClassVar[int] = BROKEN
 
 
 def say_to_all(stage: Stage, code: int) -> None:
@@ -98,11 +93,6 @@ def restore(stage: Stage, *, data_lost: bool) -> None:
         if data_lost:
             client.forget_quotes()
     say_to_all(stage, RESTORED_DATA_LOST if data_lost else RESTORED)
-
-
-def renew_quotes(stage: Stage) -> None:
-    for client in stage.clients:
-        client.renew_quotes()
 
 
 @dataclass(eq=False)
@@ -129,58 +119,6 @@ class LinkRestoredDataLost(LinkRestored):
     """
 
     lost: ClassVar[bool] = True
-
-
-@dataclass(eq=False)
-class FarmDown(Fault):
-    """2103 (2105, 2157): a data farm is away; while it is the market's, no price moves, and no error says so.
-
-    A blip of 3 seconds has left strategies without bars for 8 hours (nautilus_trader#3968).
-    """
-
-    everybody: ClassVar[bool] = True
-    doors: ClassVar[frozenset[Door]] = TWS
-    farm: Farm = Farm.MARKET
-    seconds: Decimal = Decimal(0)
-
-    def begin(self, client: Client | None) -> None:
-        down, _up, _name = FARMS[self.farm]
-        for one in self.stage.clients:
-            self.stage.say(one, SYSTEM, down, self._text)
-        if self.seconds:
-            self.stage.after(self.seconds, lambda: self.stage.finish(self))
-
-    def leaving(self, client: Client, message: Message) -> Iterable[Message]:
-        down, up, _name = FARMS[self.farm]
-        if message.code == up:
-            notice = client.notice(SYSTEM, down, self._text)
-            return () if notice is None else (notice,)
-        return () if message.kind is Kind.QUOTE and self.farm is Farm.MARKET else (message,)
-
-    def end(self) -> None:
-        _down, up, name = FARMS[self.farm]
-        for one in self.stage.clients:
-            self.stage.say(one, SYSTEM, up, f"{name} connection is OK:{self.farm}")
-        if self.farm is Farm.MARKET:
-            renew_quotes(self.stage)
-
-    @property
-    def _text(self) -> str:
-        return f"{FARMS[self.farm][2]} connection is broken:{self.farm}"
-
-
-@dataclass(eq=False)
-class FarmUp(Fault):
-    """2104 (2106, 2158): the data farm is back, and prices with it."""
-
-    everybody: ClassVar[bool] = True
-    doors: ClassVar[frozenset[Door]] = TWS
-    farm: Farm = Farm.MARKET
-
-    def begin(self, client: Client | None) -> None:
-        for fault in self.stage.others(FarmDown):
-            if fault.farm is self.farm:
-                self.stage.finish(fault)
 
 
 @dataclass(eq=False)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar
 
-from ibkr_sim.faults.fault import TWS, Fault
+from ibkr_sim.faults.fault import SYSTEM, TWS, Fault, tws_clients
 from ibkr_sim.faults.moments import Admission, HttpAnswer, Request
 from ibkr_sim.faults.ports import Client, Door, Message
+
+PORT_RESET = 1300
 
 
 @dataclass(eq=False)
@@ -79,6 +81,27 @@ class NightlyRestart(Fault):
         if self._down:
             self._down = False
             self.stage.reopen()
+
+
+@dataclass(eq=False)
+class PortReset(Fault):
+    """1300: the API's port has been changed in TWS; every connection there ends, and has to be made anew.
+
+    The notice names `port`, with 0 the door's own; the door itself stays where it is.
+    """
+
+    everybody: ClassVar[bool] = True
+    doors: ClassVar[frozenset[Door]] = TWS
+    port: int = 0
+
+    def begin(self, client: Client | None) -> None:
+        for one in tws_clients(self.stage):
+            text = (
+                "TWS socket port has been reset and this connection is being dropped. "
+                f"Please reconnect on the new port - {self.port or one.port}"
+            )
+            self.stage.say(one, SYSTEM, PORT_RESET, text)
+            one.cut()
 
 
 @dataclass(eq=False)

@@ -53,6 +53,11 @@ class AccountFeed:
     def summaries(self) -> Mapping[int, object]:
         return self._summaries
 
+    @property
+    def updated(self) -> str | None:
+        """The account whose updates are subscribed to."""
+        return self._updates
+
     def open_updates(self, account: str) -> None:
         """Send the whole account, then keep it current. One account at a time: a second takes the first one's place."""
         self._updates = account

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from ibkr_sim.exchange.model import Contract
 from ibkr_sim.exchange.port import Market
@@ -11,6 +12,13 @@ from ibkr_sim.exchange.trading.depth import Level
 from ibkr_sim.reference.venues import spread_out
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.outlet import Outlet
+from ibkr_sim.tws.sizes import Sizes
+
+HALTED: Final = (316, "Market depth data has been HALTED. Please re-subscribe.")
+RESET: Final = (
+    317,
+    "Market depth data has been RESET. Please empty deep book contents before applying any new entries.",
+)
 
 
 @dataclass(slots=True)
@@ -18,6 +26,8 @@ class _Book:
     contract: Contract
     rows: int
     smart: bool
+    sizes: Sizes
+    halted: bool
     shown: dict[int, list[Level]] = field(default_factory=lambda: {answers.ASKS: [], answers.BIDS: []})
 
 
@@ -35,7 +45,8 @@ class DepthFeed:
     def open(self, request_id: int, contract: Contract, rows: int, *, smart: bool) -> None:
         """Tell the best `rows` of either side, then what changes; of all exchanges if `smart`, else of one book."""
         self._market.quote(contract.conid)
-        book = self._books[request_id] = _Book(contract, rows, smart)
+        sizes, halted = Sizes(self._outlet, request_id, contract), self._market.is_halted(contract.conid)
+        book = self._books[request_id] = _Book(contract, rows, smart, sizes, halted)
         self._show(request_id, book)
 
     def close(self, request_id: int) -> bool:
@@ -44,6 +55,22 @@ class DepthFeed:
 
     def forget(self) -> None:
         self._books.clear()
+
+    def renew(self) -> None:
+        """Have every book emptied, and tell it anew."""
+        for request_id, book in self._books.items():
+            self._outlet.error(request_id, *RESET)
+            for rows in book.shown.values():
+                rows.clear()
+            self._show(request_id, book)
+
+    def refresh(self) -> None:
+        """End the books of contracts that have been halted; one that is asked for while they are stays."""
+        for request_id, book in tuple(self._books.items()):
+            before, book.halted = book.halted, self._market.is_halted(book.contract.conid)
+            if book.halted and not before:
+                del self._books[request_id]
+                self._outlet.error(request_id, *HALTED)
 
     def push(self, conids: Collection[int]) -> None:
         for request_id, book in self._books.items():
@@ -54,6 +81,7 @@ class DepthFeed:
         found = self._market.depth(book.contract.conid, book.rows)
         for side, levels in ((answers.ASKS, found.asks), (answers.BIDS, found.bids)):
             rows = spread_out(book.contract, levels, book.rows) if book.smart else _whole(levels)
+            rows = book.sizes.told_levels(rows)
             self._tell(request_id, book, side, rows)
             book.shown[side] = rows
 

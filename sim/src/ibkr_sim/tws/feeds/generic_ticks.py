@@ -22,7 +22,15 @@ from ibkr_sim.reference.fundamentals import fundamentals
 from ibkr_sim.reference.news import PROVIDERS
 from ibkr_sim.reference.open_interest import FUTURE, on_underlying, open_interest
 from ibkr_sim.reference.option_volatility import expected
-from ibkr_sim.tws.feeds.ticks import GenericTick, PriceTick, SizeTick, TextTick, Tick
+from ibkr_sim.tws.feeds.ticks import (
+    AVERAGE_VOLUME,
+    SHORT_TERM_VOLUMES,
+    GenericTick,
+    PriceTick,
+    SizeTick,
+    TextTick,
+    Tick,
+)
 from ibkr_sim.tws.refusals import invalid
 
 ONLY_GENERIC: Final = "mdoff"
@@ -71,7 +79,7 @@ _OTHER_NUMBERS: Final = {"220": "221", "47": "258", "59": "456"}
 _FUNDAMENTAL_RATIOS: Final = 47
 _MARK, _SHORTABLE, _SHORTABLE_SHARES = 37, 46, 89
 _TRADE_COUNT, _TRADE_RATE, _VOLUME_RATE, _LAST_RTH, _RT_VOLATILITY = 54, 55, 56, 57, 58
-_AVERAGE_VOLUME, _HISTORICAL_VOLATILITY, _OPTION_VOLATILITY = 21, 23, 24
+_HISTORICAL_VOLATILITY, _OPTION_VOLATILITY = 23, 24
 _CALL_INTEREST, _PUT_INTEREST, _FUTURES_INTEREST = 27, 28, 86
 _EASY, _HARD, _NONE = Decimal(3), Decimal(2), Decimal(1)
 """Above 2.5 at least a thousand shares are there to be sold short, above 1.5 they must be looked for."""
@@ -79,7 +87,7 @@ _EASY_FROM, _PLENTY = Decimal(1_000), Decimal(10_000_000)
 """Shares; the latter of a contract that can be sold short without end."""
 _EXTREMES: Final = ((13, 15), (26, 17), (52, 19))
 """Weeks, and the kind of tick of their low; that of their high is one more."""
-_SHORT_TERMS: Final = ((3, 63), (5, 64), (10, 65))
+_SHORT_TERMS: Final = tuple(zip((3, 5, 10), SHORT_TERM_VOLUMES, strict=True))
 """Minutes, and the kind of tick of their volume."""
 _THIRTY_DAYS: Final = 30
 _MINUTES_A_YEAR: Final = SESSIONS["Y"] * 390
@@ -151,14 +159,16 @@ def moving(at: Look, asked: frozenset[str]) -> Iterator[Tick]:
             yield from figures(at)
 
 
-def trade(market: Market, quote: Quote, kind: int, size: Decimal) -> TextTick | None:
-    """`price;size;time;volume;average;single` of the trade that a quote shows last."""
+def trade(
+    market: Market, quote: Quote, kind: int, size: Decimal, told: Callable[[Decimal], Decimal]
+) -> TextTick | None:
+    """`price;size;time;volume;average;single` of the trade that a quote shows last; `told` is a size as it is read."""
     if quote.last is None:
         return None
     _count, turnover = market.day_trades(quote.conid)
     average = turnover / quote.volume if quote.volume else quote.last
     time = int(quote.time.timestamp() * 1000)
-    return TextTick(kind, f"{quote.last};{size:f};{time};{quote.volume:f};{average:.8f};true")
+    return TextTick(kind, f"{quote.last};{told(size):f};{time};{told(quote.volume):f};{average:.8f};true")
 
 
 def _option_interest(at: Look) -> Iterator[Tick]:
@@ -200,7 +210,7 @@ def _statistics(at: Look) -> Iterator[Tick]:
         yield PriceTick(kind + 1, max(bar.high for bar in recent))
     quarter = days[-SESSIONS["Y"] // 4 :]
     volume = sum((bar.volume for bar in quarter), Decimal(0)) / len(quarter)
-    yield SizeTick(_AVERAGE_VOLUME, volume.quantize(Decimal(1)))
+    yield SizeTick(AVERAGE_VOLUME, volume.quantize(Decimal(1)))
 
 
 def _inventory(at: Look) -> Iterator[Tick]:

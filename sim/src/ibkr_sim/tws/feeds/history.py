@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from ibkr_sim.history.intervals import is_trading
 from ibkr_sim.tws.answers import history as answers
 from ibkr_sim.tws.history_data import BarQuery, Row, rows_since
 from ibkr_sim.tws.outlet import Outlet
+from ibkr_sim.tws.sizes import Sizes
 
 LENGTH: Final = 5
 """Seconds of a real-time bar: no others exist."""
@@ -26,6 +28,7 @@ _MOST_AT_ONCE: Final = 60
 class _Kept:
     query: BarQuery
     shown: Row
+    sizes: Sizes
 
 
 class HistoryFeed:
@@ -41,16 +44,19 @@ class HistoryFeed:
     def __contains__(self, request_id: int) -> bool:
         return request_id in self._kept
 
-    def open(self, request_id: int, query: BarQuery, shown: Row) -> None:
+    def open(self, request_id: int, query: BarQuery, shown: Row, sizes: Sizes) -> None:
         """Tell how the bar `shown` goes on, and every bar after it."""
-        self._kept[request_id] = _Kept(query, shown)
+        self._kept[request_id] = _Kept(query, shown, sizes)
 
     def close(self, request_id: int) -> bool:
         """False when there is no such query."""
         return self._kept.pop(request_id, None) is not None
 
-    def forget(self) -> None:
+    def forget(self) -> Sequence[int]:
+        """End them all; their ids."""
+        ended = tuple(self._kept)
         self._kept.clear()
+        return ended
 
     def refresh(self) -> None:
         for request_id, kept in self._kept.items():
@@ -58,7 +64,7 @@ class HistoryFeed:
                 if row == kept.shown:
                     continue
                 kept.shown = row
-                date, bar = row
+                date, bar = kept.sizes.told_bars([row], traded=kept.query.traded)[0]
                 version, traded = self._outlet.version, kept.query.traded
                 self._outlet.send(answers.historical_data_update(version, request_id, date, bar, traded=traded))
 
@@ -69,6 +75,7 @@ class _Streamed:
     source: Source
     outside_rth: bool
     next: datetime
+    sizes: Sizes
     close: Decimal | None = None
 
 
@@ -86,14 +93,18 @@ class RealTimeBarFeed:
         return request_id in self._streams
 
     def open(self, request_id: int, contract: Contract, source: Source, *, outside_rth: bool) -> None:
-        self._streams[request_id] = _Streamed(contract, source, outside_rth, _floor(self._market.now()))
+        sizes = Sizes(self._outlet, request_id, contract)
+        self._streams[request_id] = _Streamed(contract, source, outside_rth, _floor(self._market.now()), sizes)
 
     def close(self, request_id: int) -> bool:
         """False when there is no such stream."""
         return self._streams.pop(request_id, None) is not None
 
-    def forget(self) -> None:
+    def forget(self) -> Sequence[int]:
+        """End them all; their ids."""
+        ended = tuple(self._streams)
         self._streams.clear()
+        return ended
 
     def refresh(self, now: datetime) -> None:
         end = _floor(now)
@@ -111,7 +122,8 @@ class RealTimeBarFeed:
                 found = record.bars(stream.source, [(start, start + length)])
                 bar = found[0] if found else self._flat(stream, start)
                 stream.close = bar.close
-                self._outlet.send(answers.real_time_bar(self._outlet.version, request_id, bar, traded=traded))
+                told = stream.sizes.told_bar(bar) if traded else bar
+                self._outlet.send(answers.real_time_bar(self._outlet.version, request_id, told, traded=traded))
             start += length
 
     def _is_trading(self, stream: _Streamed, moment: datetime) -> bool:

@@ -30,8 +30,9 @@ from ibkr_sim.tws.feeds.generic_ticks import (
     standing,
     trade,
 )
-from ibkr_sim.tws.feeds.ticks import HALTED, GenericTick, Tick, changes, tick_frame
+from ibkr_sim.tws.feeds.ticks import HALTED, GenericTick, Tick, changes, resized, tick_frame
 from ibkr_sim.tws.outlet import Outlet
+from ibkr_sim.tws.sizes import Sizes
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = range(1, 5)
 _PACE: Final = timedelta(seconds=1)
@@ -52,6 +53,7 @@ class Kind:
 class _Line:
     contract: Contract
     kind: Kind
+    sizes: Sizes
     generic: frozenset[str] = frozenset()
     providers: tuple[str, ...] = ()
     """Of news."""
@@ -107,19 +109,21 @@ class MarketDataFeed:
         """
         asked = numbers(generic) - self._withheld
         plain = kind.delayed or contract.legs
-        line = _Line(contract, kind) if plain else _Line(contract, kind, asked, news_providers(generic))
+        sizes = Sizes(self._outlet, request_id, contract)
+        told = () if plain else (asked, news_providers(generic))
+        line = _Line(contract, kind, sizes, *told)
         self._lines[request_id] = line
         if line.generic & TRADES.keys():
             self._trades[request_id] = line
         self._introduce(request_id, line)
         self._show(request_id, line)
         if line.generic:
-            self._tell(request_id, standing(look(self._market, line.contract), line.generic))
+            self._tell(request_id, line, standing(look(self._market, line.contract), line.generic))
         self._show_moving(request_id, line)
 
     def snapshot(self, request_id: int, contract: Contract, kind: Kind) -> None:
         """The quote as it stands, once."""
-        line = _Line(contract, kind)
+        line = _Line(contract, kind, Sizes(self._outlet, request_id, contract))
         self._introduce(request_id, line)
         self._show(request_id, line)
         self._outlet.send(answers.tick_snapshot_end(self._outlet.version, request_id))
@@ -185,7 +189,7 @@ class MarketDataFeed:
         if not line.quotes:
             return
         quote = self._market.quote(line.contract.conid)
-        self._tell(request_id, changes(line.shown, quote), delayed=line.kind.delayed)
+        self._tell(request_id, line, changes(line.shown, quote))
         line.shown = quote
         if line.contract.is_option:
             self._show_option(request_id, line, quote)
@@ -204,11 +208,12 @@ class MarketDataFeed:
         halted = any(self._market.is_halted(conid) for conid in line.conids)
         if line.halted is not halted:
             line.halted = halted
-            self._tell(request_id, (GenericTick(HALTED, Decimal(halted)),), delayed=line.kind.delayed)
+            self._tell(request_id, line, (GenericTick(HALTED, Decimal(halted)),))
 
     def _show_trade(self, request_id: int, line: _Line, quote: Quote, size: Decimal) -> None:
-        ticks = (trade(self._market, quote, kind, size) for number, kind in TRADES.items() if number in line.generic)
-        self._tell(request_id, (tick for tick in ticks if tick is not None))
+        kinds = [kind for number, kind in TRADES.items() if number in line.generic]
+        ticks = (trade(self._market, quote, kind, size, line.sizes.told) for kind in kinds)
+        self._tell(request_id, line, (tick for tick in ticks if tick is not None))
 
     def _show_moving(self, request_id: int, line: _Line) -> None:
         if not line.generic:
@@ -216,7 +221,7 @@ class MarketDataFeed:
         present = look(self._market, line.contract)
         line.due = present.now + _PACE
         told = {tick.kind: tick for tick in moving(present, line.generic)}
-        self._tell(request_id, (tick for kind, tick in told.items() if line.figures.get(kind) != tick))
+        self._tell(request_id, line, (tick for kind, tick in told.items() if line.figures.get(kind) != tick))
         line.figures = told
         self._show_news(request_id, line, present.now)
 
@@ -232,6 +237,8 @@ class MarketDataFeed:
             self._outlet.send(tick_news(self._outlet.version, request_id, row.time, row.provider, row.id, text))
         line.headline = found[0] if found else before
 
-    def _tell(self, request_id: int, ticks: Iterable[Tick], *, delayed: bool = False) -> None:
+    def _tell(self, request_id: int, line: _Line, ticks: Iterable[Tick]) -> None:
+        version, delayed, exact = self._outlet.version, line.kind.delayed, line.sizes.exact
         for tick in ticks:
-            self._outlet.send(tick_frame(self._outlet.version, request_id, tick, delayed=delayed))
+            told = tick if exact else resized(tick, line.sizes.told)
+            self._outlet.send(tick_frame(version, request_id, told, delayed=delayed))

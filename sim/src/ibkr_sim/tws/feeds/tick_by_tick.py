@@ -9,6 +9,7 @@ from ibkr_sim.exchange.model import Contract, Quote, QuoteChanged
 from ibkr_sim.exchange.prices.tape import INDEX
 from ibkr_sim.tws.answers import marketdata as answers
 from ibkr_sim.tws.outlet import Outlet
+from ibkr_sim.tws.sizes import Sizes
 
 KINDS = {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
 _QUOTES = (3, 4)
@@ -20,6 +21,7 @@ class _Stream:
     contract: Contract
     kind: int
     ignore_size: bool
+    sizes: Sizes
     shown: Spread = ()
 
 
@@ -36,7 +38,7 @@ class TickByTickFeed:
 
     def open(self, request_id: int, contract: Contract, kind: int, quote: Quote, *, ignore_size: bool) -> None:
         """Streams of quotes begin with the present one."""
-        stream = _Stream(contract, kind, ignore_size)
+        stream = _Stream(contract, kind, ignore_size, Sizes(self._outlet, request_id, contract))
         self._streams[request_id] = stream
         if kind in _QUOTES:
             self._show(request_id, stream, quote)
@@ -63,14 +65,15 @@ class TickByTickFeed:
         if price is None or (not size and stream.shown == (price,)):
             return
         stream.shown = (price,)
-        version, venue = self._outlet.version, stream.contract.primary_exchange
-        self._outlet.send(answers.tick_last(version, request_id, stream.kind, time, price, size, venue))
+        version, venue, told = self._outlet.version, stream.contract.primary_exchange, stream.sizes.told(size)
+        self._outlet.send(answers.tick_last(version, request_id, stream.kind, time, price, told, venue))
 
     def _show(self, request_id: int, stream: _Stream, quote: Quote) -> None:
         if quote.bid is None or quote.ask is None:
             return
         prices = (quote.bid, quote.ask)
-        sizes = (quote.bid_size or Decimal(0), quote.ask_size or Decimal(0))
+        told = stream.sizes.told
+        sizes = (told(quote.bid_size or Decimal(0)), told(quote.ask_size or Decimal(0)))
         spread: Spread = prices if stream.ignore_size else prices + sizes
         version = self._outlet.version
         if stream.kind == KINDS["MidPoint"]:

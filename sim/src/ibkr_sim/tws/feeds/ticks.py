@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +14,8 @@ from ibkr_sim.tws.answers import marketdata as answers
 BID_SIZE, BID, ASK, ASK_SIZE, LAST, LAST_SIZE = range(6)
 HIGH, LOW, VOLUME, CLOSE, OPEN = 6, 7, 8, 9, 14
 LAST_TIMESTAMP, HALTED = 45, 49
+AVERAGE_VOLUME, SHORT_TERM_VOLUMES = 21, (63, 64, 65)
+TRADED_SIZES: Final = frozenset({BID_SIZE, ASK_SIZE, LAST_SIZE, VOLUME, AVERAGE_VOLUME, *SHORT_TERM_VOLUMES})
 
 DELAYED: Final[Mapping[int, int]] = MappingProxyType(
     {
@@ -101,6 +103,17 @@ def _day(old: Quote, now: Quote) -> Iterator[Tick]:
     for kind, was, price in figures:
         if price is not None and price != was:
             yield PriceTick(kind, price)
+
+
+def resized(tick: Tick, size: Callable[[Decimal], Decimal]) -> Tick:
+    """With the sizes of what is traded as a client reads them; interest and shares to borrow are no such sizes."""
+    match tick:
+        case PriceTick(size=Decimal() as shown) if (told := size(shown)) != shown:
+            return replace(tick, size=told)
+        case SizeTick(kind=kind, size=shown) if kind in TRADED_SIZES and (told := size(shown)) != shown:
+            return replace(tick, size=told)
+        case _:
+            return tick
 
 
 def tick_frame(version: int, request_id: int, tick: Tick, *, delayed: bool) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ibkr_sim.exchange.model import Rejected
 from ibkr_sim.tws.answers.session import SYSTEM
@@ -11,8 +12,14 @@ from ibkr_sim.tws.refusals import invalid, overloaded
 from ibkr_sim.tws.requests.accounts import AccountSummary, AccountUpdates, MultiRequest, PnlSingle
 from ibkr_sim.tws.requests.session import Identified, Plain
 from ibkr_sim.tws.session import Session
+from ibkr_sim.tws.settings import AccountUpdatesRule
 
 MOST_SUMMARIES = 2
+UNSUBSCRIBED, SUBSCRIBED_ELSEWHERE = 2100, 2101
+_UNSUBSCRIBED: Final = "New account data requested from TWS.  API client has been unsubscribed from account data."
+_SUBSCRIBED_ELSEWHERE: Final = (
+    "Unable to subscribe to account as the following clients are subscribed to a different account"
+)
 EVERY_ACCOUNT = "All"
 
 
@@ -31,9 +38,26 @@ def account_updates(session: Session, request: AccountUpdates) -> None:
         session.accounts.close_updates()
         return
     try:
-        session.accounts.open_updates(chosen_account(session, request.account))
+        account = chosen_account(session, request.account)
+        _make_room(session, account)
     except Rejected as refusal:
         session.refuse(SYSTEM, refusal)
+        return
+    session.accounts.open_updates(account)
+
+
+def _make_room(session: Session, account: str) -> None:
+    """For one account's updates among those of all clients. Raises Rejected (2101)."""
+    rule = session.house.settings.account_updates
+    others = [one for one in session.house.others(session) if one.accounts.updated not in (None, account)]
+    if rule is AccountUpdatesRule.SHARED or not others:
+        return
+    if rule is AccountUpdatesRule.REFUSED:
+        clients = ", ".join(str(one.client_id) for one in others)
+        raise Rejected(SUBSCRIBED_ELSEWHERE, f"{_SUBSCRIBED_ELSEWHERE}: {clients}")
+    for one in others:
+        one.accounts.close_updates()
+        one.outlet.error(SYSTEM, UNSUBSCRIBED, _UNSUBSCRIBED)
 
 
 def account_updates_multi(session: Session, request: MultiRequest) -> None:

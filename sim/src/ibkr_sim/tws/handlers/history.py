@@ -39,6 +39,7 @@ from ibkr_sim.tws.requests.history import HeadTimestamp, Histogram, HistoricalDa
 from ibkr_sim.tws.requests.session import Identified
 from ibkr_sim.tws.resolution import Purpose, resolve, routed
 from ibkr_sim.tws.session import Session
+from ibkr_sim.tws.sizes import Sizes
 from ibkr_sim.tws.times import names_zone, universal
 from ibkr_sim.tws.versions import SCHEDULES, ZONED_TIMES
 
@@ -72,11 +73,12 @@ def historical_data(session: Session, request: HistoricalData) -> None:
     if not found:
         session.refuse(request.request_id, no_data(contract, exchange, request.what))
         return
-    span = span_texts(query, session.market.now())
-    for frame in answers.historical_data(session.version, request.request_id, span, found, traded=query.traded):
+    span, sizes = span_texts(query, session.market.now()), Sizes(session.outlet, request.request_id, contract)
+    told = sizes.told_bars(found, traded=query.traded)
+    for frame in answers.historical_data(session.version, request.request_id, span, told, traded=query.traded):
         session.send(frame)
     if request.keep_up_to_date:
-        session.history.open(request.request_id, query, found[-1])
+        session.history.open(request.request_id, query, found[-1], sizes)
 
 
 def cancel_historical_data(session: Session, request: Identified) -> None:
@@ -135,12 +137,14 @@ def historical_ticks(session: Session, request: HistoricalTicks) -> None:
         return
     _warn_of_zone(session, request.request_id, request.start or request.end)
     version, record = session.version, session.market.record(contract.conid)
+    sizes = Sizes(session.outlet, request.request_id, contract)
     if request.what == "TRADES":
-        told = trades(contract, record, window)
+        told = sizes.told_trades(trades(contract, record, window))
         venue = contract.primary_exchange
         session.send(answers.historical_trades(version, request.request_id, venue, told))
     elif request.what == "BID_ASK":
-        session.send(answers.historical_bid_ask(version, request.request_id, spreads(contract, record, window)))
+        quotes = sizes.told_spreads(spreads(contract, record, window))
+        session.send(answers.historical_bid_ask(version, request.request_id, quotes))
     else:
         session.send(answers.historical_midpoints(version, request.request_id, spreads(contract, record, window)))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from ibkr_sim.exchange.model import COMBO, Contract, Order, OrderRequest, Rejected, Status
 from ibkr_sim.faults.moments import Snapshot, Vanished
+from ibkr_sim.tws import precautions
 from ibkr_sim.tws.answers import orders as answers
 from ibkr_sim.tws.answers.options import delta_neutral_validation
 from ibkr_sim.tws.answers.session import SYSTEM
@@ -32,6 +34,7 @@ ORPHAN = -1
 def place_order(session: Session, order: PlaceOrder) -> None:
     try:
         contract = _contract(session, order)
+        precautions.check(order, contract, session.house.settings)
         if order.fields["orderType"].upper() == REQUEST_FOR_QUOTE and HEDGE in order.blocks:
             _request_quote(session, contract, order)
             return
@@ -90,7 +93,15 @@ def _circumstances(session: Session, order: PlaceOrder) -> Circumstances:
         if known is None:
             raise Rejected(MISSING_PARENT, "Missing parent order.")
         parent = known.perm_id
-    return Circumstances(session.client_id, session.house.accounts, zone, parent, session.house.advisory)
+    house = session.house
+    return Circumstances(
+        client_id=session.client_id,
+        accounts=house.accounts,
+        zone=zone,
+        parent=parent,
+        advisory=house.advisory,
+        ignores_outside_rth=house.settings.ignores_outside_rth,
+    )
 
 
 def _preview(session: Session, contract: Contract, request: OrderRequest, *, transmit: bool) -> None:
@@ -137,7 +148,16 @@ def _parent_id(request: OrderRequest) -> int:
     return int(text) if isinstance(text, str) and text else 0
 
 
+def _warn(session: Session, request: OrderRequest, filled: Decimal = Decimal(0)) -> None:
+    """Of what does not keep the order from its way."""
+    position = session.market.position(request.account, request.conid)
+    held = Decimal(0) if position is None else position.quantity
+    for code, text in precautions.warnings(request, held, session.house.settings, filled):
+        session.outlet.error(request.order_id, code, text)
+
+
 def _submit(session: Session, request: OrderRequest) -> None:
+    _warn(session, request)
     try:
         order = session.visit.place(request)
     except Rejected as refusal:
@@ -164,6 +184,7 @@ def _modify(session: Session, order: Order, request: OrderRequest) -> None:
         raise Rejected(MODIFY_FILLED, "Cannot modify a filled order.")
     if order.status.done:
         raise Rejected(DUPLICATE_ID, "Duplicate order id")
+    _warn(session, request, order.filled)
     changed = session.visit.modify(order.perm_id, request)
     session.house.book.record(session.client_id, request.order_id, changed.perm_id)
 

@@ -32,6 +32,7 @@ from ibkr_sim.tws.requests.session import Identified
 from ibkr_sim.tws.rerouting import rerouted
 from ibkr_sim.tws.resolution import resolve, routed
 from ibkr_sim.tws.session import Session
+from ibkr_sim.tws.sizes import Sizes
 
 NO_DEPTH, UNKNOWN_DEPTH = 10092, 310
 _REAL_TIME_SOURCES: Final = frozenset({Source.TRADES, Source.BID, Source.ASK, Source.MIDPOINT})
@@ -126,12 +127,13 @@ def _tell_past(session: Session, request: TickByTickRequest, contract: Contract)
     now, version, request_id = session.market.now(), session.version, request.request_id
     anchor, calendar = now + timedelta(seconds=1), session.market.trading_day
     window = Window(anchor, forward=False, most=request.most, now=now, outside_rth=True, calendar=calendar)
-    record = session.market.record(contract.conid)
+    record, sizes = session.market.record(contract.conid), Sizes(session.outlet, request_id, contract)
     if "Last" in request.kind:
-        told = trades(contract, record, window)
+        told = sizes.told_trades(trades(contract, record, window))
         frame = history_answers.historical_trades(version, request_id, contract.primary_exchange, told)
     elif request.kind == "BidAsk":
-        frame = history_answers.historical_bid_ask(version, request_id, spreads(contract, record, window))
+        quotes = sizes.told_spreads(spreads(contract, record, window))
+        frame = history_answers.historical_bid_ask(version, request_id, quotes)
     else:
         frame = history_answers.historical_midpoints(version, request_id, spreads(contract, record, window))
     session.send(frame)

@@ -39,6 +39,11 @@ class Kind:
         return self.limit or self.peg is not None
 
     @property
+    def leaves_hours(self) -> bool:
+        """Whether it can be told to trade, or to wake, outside regular hours ("Outside Regular Trading Hours")."""
+        return not self.at_close and self.peg is None and (self.limit or self.trigger is not None)
+
+    @property
     def auxiliary(self) -> bool:
         """Whether it needs a stop or trigger price."""
         return self.trigger in (Trigger.STOP, Trigger.TOUCH)
