@@ -44,10 +44,6 @@ def empty_list(message_id: int, version: int, *leading: int) -> bytes:
     return FieldWriter(message_id, version).add(*leading, 0).frame()
 
 
-def only_id(message_id: int, version: int, request_id: int) -> bytes:
-    return FieldWriter(message_id, version).add(request_id).frame()
-
-
 def user_info(version: int, request_id: int) -> bytes:
     return FieldWriter(107, version).add(request_id, "").frame()
 
