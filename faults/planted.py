@@ -24,6 +24,10 @@ from ibkr_bridge.ports.upstream import OrderMessage, UpstreamEvent
 from ibkr_bridge.runtime.compose import House
 
 
+def freely() -> None:
+    """Nobody looks at the kill switch again."""
+
+
 def resend_on_timeout(house: House) -> None:
     """No word in time: send it again."""
     sending, door = house.machine._sending, upstream(house)
@@ -31,7 +35,7 @@ def resend_on_timeout(house: House) -> None:
 
     async def send(order: Order) -> None:
         with suppress(BridgeError):
-            await door.place(order, reference(order.id, attempt=2), sending._questions.decide(order))
+            await door.place(order, reference(order.id, attempt=2), sending._questions.decide(order), freely)
 
     def again(order_id: str, what: str) -> None:
         order = sending._book.get(order_id)
@@ -52,11 +56,11 @@ def commit_after_send(house: House) -> None:
             if isinstance(entry.event, Received):
                 with suppress(BridgeError):
                     decide = sending._questions.decide(entry.order)
-                    await door.place(entry.order, reference(entry.order.id), decide)
+                    await door.place(entry.order, reference(entry.order.id), decide, freely)
         await asyncio.sleep(0.2)  # the disk takes its time, and a crash may come first
         return await append(entries)
 
-    async def already(_order: Order, sent: str, _decide: object) -> BrokerIds:
+    async def already(_order: Order, sent: str, _decide: object, _permit: object) -> BrokerIds:
         return BrokerIds(reference=sent)
 
     put(journal, "append", slowly)
@@ -217,8 +221,8 @@ def change_as_a_new_order(house: House) -> None:
     """A change is sent under a new order id: two orders live."""
     sending, door = house.machine._sending, upstream(house)
 
-    async def modify(order: Order, terms: Any, decide: Any) -> None:
-        await door.place(replace(order, terms=terms), reference(order.id), decide)
+    async def modify(order: Order, terms: Any, decide: Any, permit: Any) -> None:
+        await door.place(replace(order, terms=terms), reference(order.id), decide, permit)
 
     put(sending, "_upstream", Replaced(door, modify=modify))
 

@@ -11,6 +11,7 @@ from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, Q
 from ibkr_bridge.domain.identity import reference
 from ibkr_bridge.domain.order import BrokerIds, Order
 from ibkr_bridge.domain.questions import Decide
+from ibkr_bridge.ports.upstream import Permit
 from ibkr_bridge.runtime.compose import House
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.webapi import translate
@@ -23,11 +24,11 @@ def post_repeated_by_the_transport(house: House) -> None:
     rounds = upstream(house)._orders._rounds
     write = rounds._wire.write
 
-    async def first(path: str, body: object) -> Any:
+    async def first(path: str, body: object, permit: Permit) -> Any:
         try:
-            return await write("POST", path, body)
+            return await write("POST", path, body, permit=permit)
         except BrokerSilent:
-            return await write("POST", path, body)
+            return await write("POST", path, body, permit=permit)
 
     put(rounds, "_first", first)
 
@@ -37,11 +38,11 @@ def reference_new_at_each_retry(house: House) -> None:
     door = upstream(house)
     place = door.place
 
-    async def again(order: Order, sent: str, decide: Decide) -> BrokerIds:
+    async def again(order: Order, sent: str, decide: Decide, permit: Permit) -> BrokerIds:
         try:
-            ids: BrokerIds = await place(order, sent, decide)
+            ids: BrokerIds = await place(order, sent, decide, permit)
         except BrokerSilent:
-            ids = await place(order, reference(order.id, attempt=order.attempt + 1), decide)
+            ids = await place(order, reference(order.id, attempt=order.attempt + 1), decide, permit)
         return ids
 
     put(door, "place", again)
@@ -53,22 +54,22 @@ def session_loss_answered_by_a_resend(house: House) -> None:
     place = door.place
     tasks: set[asyncio.Task[None]] = set()
 
-    async def later(order: Order, sent: str, decide: Decide) -> None:
+    async def later(order: Order, sent: str, decide: Decide, permit: Permit) -> None:
         for _ in range(10):
             await asyncio.sleep(1)
             try:
-                await place(order, sent, decide)
+                await place(order, sent, decide, permit)
             except BrokerAway:
                 continue
             except (BrokerSilent, BrokerRefused, QuestionAsked):
                 return
             return
 
-    async def twice(order: Order, sent: str, decide: Decide) -> BrokerIds:
+    async def twice(order: Order, sent: str, decide: Decide, permit: Permit) -> BrokerIds:
         try:
-            ids: BrokerIds = await place(order, sent, decide)
+            ids: BrokerIds = await place(order, sent, decide, permit)
         except BrokerAway:
-            tasks.add(asyncio.get_running_loop().create_task(later(order, sent, decide)))
+            tasks.add(asyncio.get_running_loop().create_task(later(order, sent, decide, permit)))
             raise
         return ids
 
@@ -80,8 +81,8 @@ def question_confirmed_blindly(house: House) -> None:
     rounds = upstream(house)._orders._rounds
     submit = rounds.submit
 
-    async def yes(path: str, body: object, _decide: Decide) -> Any:
-        return await submit(path, body, lambda _question: True)
+    async def yes(path: str, body: object, _decide: Decide, permit: Permit) -> Any:
+        return await submit(path, body, lambda _question: True, permit)
 
     put(rounds, "submit", yes)
 
@@ -113,9 +114,9 @@ def error_in_a_good_answer_taken_for_success(house: House) -> None:
     orders = upstream(house)._orders
     submit = orders._rounds.submit
 
-    async def fine(path: str, body: object, decide: Decide) -> Any:
+    async def fine(path: str, body: object, decide: Decide, permit: Permit) -> Any:
         try:
-            return await submit(path, body, decide)
+            return await submit(path, body, decide, permit)
         except BrokerRefused as refused:
             number = path.rpartition("/")[2]
             if refused.ibkr_code is not None or not number.isdecimal():
@@ -145,9 +146,9 @@ def stale_reply_taken_for_not_placed(house: House) -> None:
     rounds = upstream(house)._orders._rounds
     confirm = rounds._confirm
 
-    async def refused(name: str) -> Any:
+    async def refused(name: str, permit: Permit) -> Any:
         try:
-            return await confirm(name)
+            return await confirm(name, permit)
         except BrokerSilent as silent:
             raise BrokerRefused(None, silent.detail) from silent
 
@@ -159,9 +160,9 @@ def silence_taken_for_a_refusal(house: House) -> None:
     door = upstream(house)
     place = door.place
 
-    async def refused(order: Order, sent: str, decide: Decide) -> BrokerIds:
+    async def refused(order: Order, sent: str, decide: Decide, permit: Permit) -> BrokerIds:
         try:
-            ids: BrokerIds = await place(order, sent, decide)
+            ids: BrokerIds = await place(order, sent, decide, permit)
         except BrokerSilent as silent:
             raise BrokerRefused(None, silent.detail) from silent
         return ids

@@ -25,13 +25,17 @@ from ibkr_bridge.config.settings import (
     TradingSettings,
     TwsSettings,
 )
+from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.runtime.service import StartError, running
 from ibkr_bridge.storage import database
+from ibkr_bridge.storage.errors import JournalUnavailable
+from ibkr_bridge.storage.sql import SqlJournal
 from ibkr_sim.server import Simulator, SimulatorSettings
 from ibkr_sim.tws.settings import TwsSettings as DoorSettings
 
 LIMIT = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "LIMIT", "limit": 100, "client_order_id": "mine"}
+MARKET = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "MARKET"}
 OTHER = {**LIMIT, "client_order_id": "other"}
 DEADLINE = 20.0
 PAGE = 4096
@@ -53,7 +57,7 @@ class Keeping:
         return self.folder / "audit.mark"
 
     @asynccontextmanager
-    async def served(self, account: int | None = 0) -> AsyncIterator[Calling]:
+    async def served(self, account: int | None = 0, **trading: Any) -> AsyncIterator[Calling]:
         """A service in this process, pinned to the account of that number."""
         settings = Settings(
             api=ApiSettings(port=0),
@@ -61,7 +65,7 @@ class Keeping:
                 port=self.simulator.tws_port,
                 account=None if account is None else self.simulator.exchange.accounts[account],
             ),
-            trading=TradingSettings(read_only=False, world=World.SIMULATED, first_word_timeout=1),
+            trading=TradingSettings(read_only=False, world=World.SIMULATED, first_word_timeout=1, **trading),
             guards=GuardSettings.wide_open(),
             journal=JournalSettings(
                 url=f"sqlite:///{self.journal}", audit_key_file=self.folder / "audit.key", audit_mark=self.mark
@@ -359,6 +363,31 @@ async def test_pages_damaged_under_a_running_service_are_named_and_never_called_
         assert 503 in [status for status, _code in said], said
         sent = [status for status, _code in said].count(201)
         assert len(keeping.simulator.exchange.open_orders()) == sent
+
+
+async def test_a_read_that_fails_while_orders_are_compared_is_made_up_for(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart an order that has ended is looked up in the journal: the broker still tells of its fills."""
+    async with keeping.served() as call:
+        _status, order = await call("POST", "/orders", MARKET)
+        await call.until((200, "filled"), "GET", f"/orders/{order['id']}")
+    failed, read, look_up = asyncio.Event(), asyncio.Event(), SqlJournal.order
+
+    async def fails_once(journal: SqlJournal, order_id: str) -> Order | None:
+        if not failed.is_set():
+            failed.set()
+            raise JournalUnavailable("The journal did not answer within 10 s.")
+        found = await look_up(journal, order_id)
+        read.set()
+        return found
+
+    monkeypatch.setattr(SqlJournal, "order", fails_once)
+    async with keeping.served(inquiry_interval=0.1) as call:
+        async with asyncio.timeout(DEADLINE):
+            await read.wait()
+        assert failed.is_set()
+        assert (await call("GET", "/readyz"))[0] == 200
 
 
 # What a caller may not have.

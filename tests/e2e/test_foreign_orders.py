@@ -23,8 +23,9 @@ async def test_an_order_placed_elsewhere_is_shown_as_foreign_and_left_alone_unti
         [stranger] = await home.until(shown)
         assert (stranger["foreign"], stranger["qty"], stranger["limit"]) == (True, 3, 100)
         assert (await home.call("GET", "/orders"))[1]["orders"] == []
-        status, problem = await home.call("DELETE", f"/orders/{stranger['id']}")
-        assert (status, problem["code"]) == (422, "broker.refused")
+        for method, change in (("DELETE", None), ("PATCH", {"limit": 99})):
+            status, problem = await home.call(method, f"/orders/{stranger['id']}", change)
+            assert (status, problem["code"]) == (422, "order.foreign")
         await home.call("POST", "/admin/halt", {"cancel": True})
         assert len(home.simulator.exchange.open_orders()) == 1
         status, report = await home.call("POST", "/admin/halt", {"cancel": True, "foreign": True})

@@ -9,6 +9,7 @@ from ibkr_bridge.ports.journal import Entry
 from ibkr_bridge.storage.memory import MemoryJournal
 
 LIMIT = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "LIMIT", "limit": 100, "client_order_id": "mine"}
+MARKET = {"symbol": "AAPL", "side": "BUY", "qty": 10, "type": "MARKET"}
 
 
 class Disk(MemoryJournal):
@@ -59,6 +60,27 @@ async def test_cancels_still_go_out_and_are_on_record_once_there_is_room(build: 
             return kept is not None and kept.status == "cancelled"
 
         await home.until(made_up_for)
+
+
+async def test_a_yes_to_a_question_that_cannot_be_kept_sends_nothing_then_or_later(build: Any) -> None:
+    disk = Disk()
+    async with build(journal=disk, door="webapi", first_word_timeout=0.5) as home:
+        await home.call("GET", "/market/quote/AAPL")
+        _status, order = await home.call("POST", "/orders", MARKET)
+        assert order["status"] == "awaiting_answer"
+        disk.full = True
+        path = f"/orders/{order['id']}"
+        status, problem = await home.call("POST", f"{path}/answer", {"confirm": True})
+        assert (status, problem["code"]) == (503, "journal.unavailable")
+        disk.full = False
+
+        async def written_again() -> bool:
+            return bool((await home.call("GET", "/readyz"))[0] == 200)
+
+        await home.until(written_again)
+        assert (await home.call("GET", path))[1]["status"] == "awaiting_answer"
+        assert not home.simulator.exchange.executions()
+        assert (await home.call("POST", f"{path}/answer", {"confirm": True}))[0] in {200, 202}
 
 
 async def test_a_change_is_refused_and_the_order_keeps_its_terms(build: Any) -> None:

@@ -26,6 +26,7 @@ class Told:
         self.asked: list[int] = []
         self.ended: list[int] = []
         self.pacer = pacer
+        self.wire = wire
         self.lines: Lines[Line] = Lines(
             wire, lambda _, line: self.asked.append(line.number), lambda _, line: self.ended.append(line.number)
         )
@@ -69,6 +70,7 @@ async def test_on_a_new_connection_every_line_is_asked_for_under_a_new_number(to
     line = Line(CONTRACT)
     await told.lines.open(1, line)
     first = line.number
+    told.wire.attach(told.wire.client)
     await told.lines.restore()
     assert told.asked == [first, line.number]
     assert (told.lines.get(first), told.lines.get(line.number)) == (None, line)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from faults.loop import JumpingLoop, world_time
 from ibkr_bridge.domain.bars import Bar, What
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.engine.history.building import Building, ended, taken
+from ibkr_sim.tws.settings import TwsSettings as DoorSettings
 
 T = TypeVar("T")
 FIVE = timedelta(seconds=5)
@@ -166,6 +168,25 @@ def test_a_lost_session_is_told_once_and_bars_come_again_by_themselves(door: Doo
     if door is Door.TWS:
         assert [message["status"] for message in one.of("status")] == ["stale", "live"]
         assert {message["channel"] for message in one.of("status")} == {"bars"}
+
+
+def test_a_refused_line_comes_by_itself_once_another_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faults.doors.TwsDoorSettings", partial(DoorSettings, market_data_lines=1))
+
+    async def story() -> Ear:
+        async with served(Door.TWS) as (house, _wire), ear(house.app) as late:
+            async with ear(house.app) as first:
+                first.say(action="subscribe", channel="bars", symbol="MSFT")
+                await asyncio.sleep(10)
+                late.say(action="subscribe", channel="bars", symbol="AAPL")
+                await asyncio.sleep(60)
+                assert not late.of("bar")
+            await asyncio.sleep(150)
+            return late
+
+    late = in_virtual_time(story)
+    assert [message["status"] for message in late.of("status")] == ["stale", "live"]
+    assert late.of("bar")
 
 
 def test_what_has_no_trades_is_told_in_midpoints() -> None:

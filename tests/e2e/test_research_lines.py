@@ -77,7 +77,7 @@ async def test_one_book_too_many_is_refused_with_ibkrs_word_until_one_is_free(ho
             await socket.send_json({**SUBSCRIBE, "symbol": symbol})
             await told(socket, "depth", symbol=symbol)
         status, problem = await home.call("GET", f"/market/depth/{symbols[3]}")
-        assert (status, problem["code"], problem["ibkr_code"]) == (422, "broker.refused", 309)
+        assert (status, problem["code"], problem["ibkr_code"]) == (422, "broker.no_line", 309)
         await socket.send_json({**SUBSCRIBE, "action": "unsubscribe", "symbol": "AAPL", "id": 1})
         await told(socket, "ack", id=1)
         status, found = await home.call("GET", f"/market/depth/{symbols[3]}")

@@ -112,6 +112,25 @@ async def test_a_socket_that_breaks_off_gives_its_lines_back(caller: Caller) -> 
     await until_closed(caller)
 
 
+async def test_what_is_left_while_it_is_being_subscribed_to_is_left(caller: Caller) -> None:
+    async with caller.socket("/ws/stream") as socket:
+        words: tuple[dict[str, object], ...] = ({"symbol": "AAPL"}, {"conid": 265598})
+        for number, left in enumerate(words, start=1):
+            await socket.send_json({**SUBSCRIBE, "id": number})
+            await socket.send_json({"action": "unsubscribe", **left, "id": -number})
+            acks = [await caller.hear(socket, type="ack") for _ in range(2)]
+            assert [(ack["id"], len(ack["contracts"])) for ack in acks] == [(number, 1), (-number, 1)]
+        await until_closed(caller)
+
+
+async def test_what_is_left_makes_room_for_what_is_asked_next(calling: Calling) -> None:
+    async with calling(ws_subscriptions=1) as caller, caller.socket("/ws/stream") as socket:
+        await socket.send_json({**SUBSCRIBE, "id": 1})
+        await socket.send_json({**SUBSCRIBE, "action": "unsubscribe", "id": 2})
+        await socket.send_json({"action": "subscribe", "symbol": "IBM", "id": 3})
+        assert (await caller.hear(socket, type="ack", id=3))["contracts"][0]["symbol"] == "IBM"
+
+
 async def test_there_is_a_limit_of_subscriptions_per_socket(calling: Calling) -> None:
     async with calling(ws_subscriptions=2) as caller, caller.socket("/ws/stream") as socket:
         await socket.send_json({"action": "subscribe", "symbols": ["AAPL", "MSFT", "IBM"], "id": 1})

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from ibkr_bridge.domain.contract import ContractQuery
+from ibkr_bridge.domain.contract import ContractQuery, LegQuery
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.order import PlaceOrder
 from ibkr_bridge.domain.terms import OrderType, Side, Terms
@@ -49,3 +49,10 @@ def test_the_same_wish_written_otherwise_is_the_same_wish() -> None:
 )
 def test_another_wish_has_another_fingerprint(other: PlaceOrder) -> None:
     assert fingerprint(other) != fingerprint(WISH)
+
+
+def test_a_combo_of_other_legs_is_another_wish() -> None:
+    legs = (LegQuery(ContractQuery("AAPL"), Side.BUY, 1), LegQuery(ContractQuery("MSFT"), Side.SELL, 1))
+    combo = replace(WISH, contract=ContractQuery(sec_type="BAG", legs=legs))
+    other = replace(WISH, contract=replace(combo.contract, legs=(replace(legs[0], ratio=2), legs[1])))
+    assert fingerprint(other) != fingerprint(combo)

@@ -17,10 +17,10 @@ from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.domain.terms import OrderType, Side, Terms, TimeInForce
 from ibkr_bridge.domain.world import World
 from ibkr_bridge.guards.chain import GUARDS, judge
-from ibkr_bridge.guards.halt import reduces
-from ibkr_bridge.guards.position import resulting
+from ibkr_bridge.guards.exposure import Waiting, worth
+from ibkr_bridge.guards.position import reduces, resulting
 from ibkr_bridge.guards.reset_window import reset_window
-from ibkr_bridge.guards.verdict import Denial, Intent, Limits, Price, Recent, TradingState, View
+from ibkr_bridge.guards.verdict import Denial, Fresh, Intent, Limits, Price, Recent, TradingState, View
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD")
@@ -139,6 +139,34 @@ def test_a_market_order_without_a_fresh_quote_cannot_be_valued() -> None:
     assert denied_by(INTENT, replace(view, ask=None, bid=None, last=None)) is None  # a limit is its own price
 
 
+@pytest.mark.parametrize(
+    ("side", "prices", "value"),
+    [
+        (Side.BUY, {"limit": 100}, "8000.00"),
+        (Side.SELL, {"limit": 1}, "11992.00"),
+        (Side.SELL, {"limit": 200}, "16000.00"),
+        (Side.SELL, {"type": OrderType.STOP_LIMIT, "stop": 140, "limit": 1}, "11992.00"),
+        (Side.BUY, {"type": OrderType.STOP, "limit": None, "stop": 100}, "12000.00"),
+        (Side.BUY, {"type": OrderType.STOP, "limit": None, "stop": 200}, "16000.00"),
+        (Side.SELL, {"type": OrderType.TRAIL_LIMIT, "limit": None, "stop": 148, "limit_offset": 100}, "11992.00"),
+    ],
+)
+def test_an_order_is_valued_at_what_it_may_fill_for_not_at_what_it_asks(
+    side: Side, prices: dict[str, Any], value: str
+) -> None:
+    given = {name: Decimal(price) if isinstance(price, int) else price for name, price in prices.items()}
+    assert denied(intent(side=side, **given), limited(max_order_value=Decimal(1))).value == value
+
+
+@pytest.mark.parametrize(
+    "prices", [{"side": Side.SELL}, {"type": OrderType.STOP, "limit": None, "stop": Decimal(1)}, {"limit": None}]
+)
+def test_what_may_fill_at_the_market_cannot_be_valued_without_one(prices: dict[str, Any]) -> None:
+    blind = replace(limited(max_order_value=Decimal(10**9)), bid=None, ask=None, last=None)
+    denial = denied(intent(**prices), blind)
+    assert (denial.guard, denial.value) == ("order_value", None)
+
+
 def test_market_orders_are_off_until_allowed() -> None:
     off = limited(allow_market_orders=False)
     assert denied_by(replace(INTENT, terms=MARKET), off) == "market_orders"
@@ -154,6 +182,12 @@ def test_a_closed_market_denies_what_would_only_wait() -> None:
         assert denied_by(patient, closed) is None
     assert denied_by(INTENT, replace(closed, market_open=None)) is None
     assert denied_by(INTENT, replace(closed, market_open=True)) is None
+
+
+def test_hours_that_were_not_told_in_time_are_no_open_market() -> None:
+    late = replace(limited(market_hours=True), hours_late=True)
+    assert denied(INTENT, late).value == "unknown"
+    assert denied_by(intent(tif=TimeInForce.GTC), late) is None
 
 
 def test_quantity_is_limited() -> None:
@@ -245,6 +279,33 @@ def test_a_position_beyond_its_limit_may_still_be_reduced() -> None:
     assert denied_by(INTENT, view) == "position"
 
 
+def test_a_position_beyond_its_limit_may_not_turn_to_the_other_side() -> None:
+    view = replace(limited(max_position=Decimal(50)), position=Decimal(200))
+    assert denied(intent(side=Side.SELL, qty=Decimal(399)), view).value == "-199"
+    assert denied_by(intent(side=Side.SELL, qty=Decimal(200)), view) is None
+    assert denied_by(intent(side=Side.SELL, qty=Decimal(250)), view) is None  # within the limit
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_fresh_fill_counts_where_it_makes_matters_worse(side: Side) -> None:
+    fresh = Fresh(bought=Decimal(50), sold=Decimal(50))
+    view = replace(limited(max_position=Decimal(149)), fresh=fresh)
+    assert denied_by(intent(side=side), view) == "position"
+    assert denied_by(intent(side=side, qty=Decimal(99)), view) is None
+
+
+def test_what_may_have_been_sold_already_is_not_there_to_be_reduced() -> None:
+    view = replace(OPEN, position=Decimal(100), fresh=Fresh(sold=Decimal(60)), state=TradingState.REDUCING)
+    assert denied_by(intent(side=Side.SELL, qty=Decimal(41)), view) == "halt"
+    assert denied_by(intent(side=Side.SELL, qty=Decimal(40)), view) is None
+
+
+def test_positions_that_were_never_told_are_not_taken_for_flat() -> None:
+    for limit, guard in (("max_position", "position"), ("max_exposure", "exposure")):
+        assert denied_by(INTENT, replace(limited(**{limit: Decimal(10**9)}), told=False)) == guard
+    assert denied_by(INTENT, replace(OPEN, told=False)) is None
+
+
 def test_a_change_counts_only_what_it_adds() -> None:
     order = replace(working(qty=100), filled_qty=Decimal(40))
     wish = replace(INTENT, terms=replace(LIMIT, qty=Decimal(120)), replaces=order)
@@ -255,7 +316,59 @@ def test_exposure_adds_every_other_position() -> None:
     view = replace(limited(max_exposure=Decimal(20_000)), exposure=Decimal(8_001))
     assert denied(INTENT, view).value == "20001.00"
     assert denied_by(INTENT, replace(view, exposure=Decimal(8_000))) is None
-    assert denied_by(INTENT, replace(view, exposure=None)) == "exposure"
+    assert "MSFT" in denied(INTENT, replace(view, exposure=None, unvalued="MSFT")).detail
+    assert "AAPL" in denied(INTENT, replace(view, rate=None)).detail
+
+
+def test_what_works_on_either_side_of_the_same_contract_counts_towards_exposure() -> None:
+    view = replace(limited(max_exposure=Decimal(1)), working=(working(Side.SELL, 300),))
+    assert denied(INTENT, view).value == "36000.00"  # 300 sold, not 100 bought
+    assert denied(INTENT, replace(view, working=(working(qty=300),))).value == "48000.00"
+    assert denied(INTENT, replace(view, fresh=Fresh(bought=Decimal(100)))).value == "36000.00"
+    assert denied(INTENT, replace(view, fresh=Fresh(bought=Decimal(900)))).value == "120000.00"
+
+
+def test_a_cheap_limit_does_not_make_what_is_held_cheap() -> None:
+    view = replace(limited(max_exposure=Decimal(1)), position=Decimal(1000))
+    assert denied(intent(qty=Decimal(1), limit=Decimal(1)), view).value == "120000.80"
+    blind = replace(view, bid=None, ask=None, last=None)
+    assert denied(intent(limit=Decimal(1)), blind).value == "unknown"
+
+
+BOUGHT, SOLD = Waiting(Side.BUY, Decimal(10), Decimal(5)), Waiting(Side.SELL, Decimal(10), Decimal(8))
+
+
+@pytest.mark.parametrize(
+    ("held", "orders", "value"),
+    [
+        (0, (), 0),
+        (10, (), 60),
+        (0, (BOUGHT,), 50),
+        (10, (BOUGHT,), 60 + 50),
+        (10, (SOLD,), 60),
+        (5, (replace(SOLD, qty=Decimal(30)),), 25 * 8),
+        (0, (BOUGHT, SOLD), 80),
+        (0, (replace(SOLD, family="a"), replace(SOLD, qty=Decimal(20), family="a")), 160),
+        (0, (replace(SOLD, family="a"), replace(SOLD, family="b")), 160),
+        (0, (replace(SOLD, price=None),), None),
+    ],
+)
+def test_a_contract_is_worth_what_the_worse_side_of_its_orders_makes_it(
+    held: int, orders: tuple[Waiting, ...], value: int | None
+) -> None:
+    assert worth(Decimal(held), Fresh(), orders, Decimal(6)) == value
+
+
+def test_what_has_just_filled_is_worth_what_it_may_have_made_of_the_position() -> None:
+    for position, fresh in ((10, Fresh(bought=Decimal(5))), (-10, Fresh(sold=Decimal(5)))):
+        assert worth(Decimal(position), fresh, (), Decimal(6)) == 90
+        assert worth(Decimal(-position), fresh, (), Decimal(6)) == 60
+
+
+def test_without_a_market_only_what_a_limit_buys_has_a_value() -> None:
+    assert worth(Decimal(0), Fresh(), (BOUGHT,), None) == 50
+    assert worth(Decimal(1), Fresh(), (BOUGHT,), None) is None
+    assert worth(Decimal(0), Fresh(bought=Decimal(1)), (), None) is None
 
 
 def test_symbols_are_allowed_or_denied_by_list() -> None:

@@ -109,7 +109,7 @@ def between(heard: list[dict[str, Any]], first: dict[str, Any], last: dict[str, 
     return [message for message in heard[heard.index(first) : heard.index(last)] if message["type"] == "quote"]
 
 
-@pytest.mark.parametrize("code", [1101, 1102, 2104], ids=["1101", "1102", "2104"])
+@pytest.mark.parametrize("code", [1102, 2104], ids=["1102", "2104"])
 async def test_a_return_that_nothing_was_lost_before_is_no_news(broker: Broker, code: int) -> None:
     async with broker.served(broker.tap.port) as home, listening(home) as ear:
         for _ in range(2):
@@ -117,6 +117,14 @@ async def test_a_return_that_nothing_was_lost_before_is_no_news(broker: Broker, 
         await home.call("GET", "/ib/handshake")  # its answer comes after the messages
         assert await ear.sessions() == []
         assert (await home.call("GET", "/readyz"))[0] == 200
+
+
+async def test_lost_data_is_a_loss_until_all_of_it_has_been_asked_for_again(broker: Broker) -> None:
+    async with broker.served(broker.tap.port) as home, listening(home) as ear:
+        home.tap.message(-1, 1101, "Connectivity has been restored, data lost.")
+        await home.call("GET", "/ib/handshake")  # its answer comes after the message
+        await home.until_ready()
+        assert await ear.sessions() == [("degraded", "session.data_lost"), ("ready", None)]
 
 
 async def test_a_socket_opened_in_an_outage_hears_of_it_first_and_then_of_the_return(broker: Broker) -> None:

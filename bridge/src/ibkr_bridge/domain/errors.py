@@ -10,14 +10,16 @@ BridgeError
 ├── Refused                 understood, and declined
 │   ├── GuardDenied         by us, before anything was sent                   guard.<name>
 │   ├── BrokerRefused       by IBKR, with its code and text                   broker.refused
+│   │   └── LineRefused     no data for now: limits, a halt, another session  broker.no_line
 │   ├── QuestionAsked       IBKR wants a yes first; nothing is live           order.question
 │   ├── NotAsked            no question of IBKR is open                       order.not_asked
 │   ├── QuestionRefused     the policy says no, whoever says yes              order.question_refused
 │   ├── IdReused            a client order id with another body               order.id_reused
 │   ├── ChangePending       a change is on its way                            order.change_pending
-│   ├── NotHeardOf          a change of what IBKR may not have                order.not_heard_of
+│   ├── NotHeardOf          a change or cancel of what IBKR may not have      order.not_heard_of
 │   ├── NotUnknown          only an unknown order can be resolved             order.not_unknown
 │   ├── OrderFinished       it can no longer be changed or cancelled          order.finished
+│   ├── OrderForeign        it was placed elsewhere, and is left alone        order.foreign
 │   ├── AccountRequired     several accounts, none named                      account.required
 │   ├── UnknownAccount      not an account of this session                    account.unknown
 │   └── SnapshotNotAllowed  IBKR charges for each; none is left               snapshot.not_allowed
@@ -136,6 +138,14 @@ class BrokerRefused(Refused):
         self.text = text
 
 
+class LineRefused(BrokerRefused):
+    """For a reason that passes without a change of the request."""
+
+    code = "broker.no_line"
+    title = "IBKR delivers no data at the moment"
+    retryable = True
+
+
 class QuestionAsked(Refused):
     """The broker wants a yes before it takes the order, and none was given: nothing is live."""
 
@@ -192,7 +202,7 @@ class NotHeardOf(Refused):
     def __init__(self, order_id: str, status: str) -> None:
         super().__init__(
             f"Order {order_id} is {status}, and IBKR has not said yet whether it has it.",
-            advice="Change it when IBKR has spoken of it; a cancel passes at once.",
+            advice="Ask again once GET /orders/{id} shows IBKR's number of it.",
         )
 
 
@@ -229,6 +239,17 @@ class NotUnknown(Refused):
             f"Order {order_id} is {status}: the broker has spoken, and nobody can overrule it.",
             advice="Cancel or change the order instead.",
             facts={"status": status},
+        )
+
+
+class OrderForeign(Refused):
+    code = "order.foreign"
+    title = "The order was placed elsewhere"
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"Order {order_id} was placed in TWS by hand, or by another program; it is shown, and left alone.",
+            advice="Change or cancel it where it was placed; POST /admin/halt with `foreign` cancels every order.",
         )
 
 

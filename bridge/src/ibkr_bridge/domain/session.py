@@ -12,7 +12,7 @@ class SessionState(StrEnum):
     CONNECTING = "connecting"
     READY = "ready"
     DEGRADED = "degraded"
-    """The socket stands, but the gateway has lost IBKR's servers (message 1100 of TWS)."""
+    """The socket stands, but the gateway has lost IBKR's servers, or what was subscribed to (1100 and 1101 of TWS)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,30 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import structlog
+
 from ibkr_bridge.domain.account import AccountSummary, Pnl, Position, Seen, T
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import AccountRequired, BridgeError, BrokerAway, BrokerSilent, UnknownAccount
+from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.fresh_fills import FreshFills
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.topics import PNL
+from ibkr_bridge.guards.verdict import Fresh
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.publisher import Publisher
-from ibkr_bridge.ports.upstream import Upstream
+from ibkr_bridge.ports.upstream import PositionsComplete, Upstream
 
+log = structlog.get_logger()
 _NAMES = 2.0
 _FIRST_WORD = 5.0
 """How long the first figures after a connection may take, in seconds."""
+_UNASKED = 1.0
+"""How long positions may take to be told by themselves on a new connection, in seconds."""
+_OVERDUE = timedelta(seconds=2)
+"""A fill that no position has shown by then is asked for: doors that tell or ask by themselves have done so."""
 
 
 class Accounts:
@@ -33,6 +43,7 @@ class Accounts:
         *,
         sessions: Sessions,
         contracts: Contracts,
+        fresh: FreshFills,
     ) -> None:
         self._upstream = upstream
         self._publisher = publisher
@@ -40,13 +51,17 @@ class Accounts:
         self._settings = settings
         self._sessions = sessions
         self._contracts = contracts
+        self._fresh_fills = fresh
+        self._settling = asyncio.Lock()
         self._summaries: dict[str, Seen[AccountSummary]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._positions: dict[tuple[str, int], Position] = {}
         self._positions_at: datetime | None = None
         self._positions_told = asyncio.Event()
+        self._current = asyncio.Event()
         self._pnl: dict[str, Seen[Pnl]] = {}
         self._pnl_told: dict[str, asyncio.Event] = {}
+        sessions.listen(self._session_changed)
 
     def resolve(self, account: str | None) -> str:
         """The account meant: the one named, the one pinned, else the only one.
@@ -116,6 +131,47 @@ class Accounts:
         position = self._positions.get((account, conid))
         return position.qty if position else Decimal(0)
 
+    def fresh(self, account: str, conid: int) -> Fresh:
+        """What has just filled, and may not be in `held` yet."""
+        return self._fresh_fills.of((account, conid))
+
+    async def settle(self, account: str, *, needed: bool) -> None:
+        """Ask for positions where a fill has waited for long to be seen in them, or where `needed` and not current.
+
+        No answer changes nothing: what is not known stays so.
+        """
+        try:
+            if needed:
+                await self._told_by_itself()
+            async with self._settling, asyncio.timeout(_FIRST_WORD):  # whoever comes meanwhile has the same answer
+                oldest = self._fresh_fills.oldest(account)
+                overdue = oldest is not None and self._clock.now() - oldest > _OVERDUE
+                if overdue or (needed and not self.current):
+                    await self._upstream.refresh_positions()
+        except (BridgeError, TimeoutError) as problem:
+            log.info("positions could not be asked for", problem=str(problem))
+
+    async def _told_by_itself(self) -> None:
+        """After a connection was made every position is told unasked."""
+        try:
+            async with asyncio.timeout(_UNASKED):
+                await self._current.wait()
+        except TimeoutError:
+            return
+
+    def traded(self, account: str) -> tuple[Position, ...]:
+        """Every position of the account as last told, and, flat, what has just filled beside them."""
+        told = {
+            position.contract.conid: position for (holder, _), position in self._positions.items() if holder == account
+        }
+        fresh = (contract for contract in self._fresh_fills.contracts(account) if contract.conid not in told)
+        return (*told.values(), *(Position(account, contract, Decimal(0), Decimal(0)) for contract in fresh))
+
+    @property
+    def current(self) -> bool:
+        """Whether every position has been told since the session was last lost: much may have happened before."""
+        return self._current.is_set()
+
     @property
     def told(self) -> bool:
         """Whether every position has been told since the service began."""
@@ -136,11 +192,14 @@ class Accounts:
         known = self._positions.get(key)
         self._positions[key] = position
         self._positions_at = self._clock.now()
+        self._fresh_fills.told(key, position.qty - (known.qty if known else 0))
         return known is None or known.qty != position.qty
 
-    def positions_complete(self) -> None:
+    def positions_complete(self, event: PositionsComplete) -> None:
+        self._fresh_fills.complete(event.shows)
         self._positions_at = self._clock.now()
         self._positions_told.set()
+        self._current.set()
 
     def pnl_changed(self, pnl: Pnl) -> None:
         seen = Seen(pnl, self._clock.now())
@@ -150,6 +209,10 @@ class Accounts:
             told.set()
         if self.visible(pnl.account) and (known is None or known.value != pnl):
             self._publisher.publish(PNL, seen)
+
+    def _session_changed(self, session: Session) -> None:
+        if not session.ready:
+            self._current.clear()
 
     async def _named(self, position: Position) -> Position:
         """The broker names a position's contract by its listing alone; everywhere else a contract has its full name."""

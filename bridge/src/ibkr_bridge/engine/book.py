@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from ibkr_bridge.domain.events import Warned
 from ibkr_bridge.domain.identity import order_of
@@ -18,8 +18,11 @@ KEEP_FINISHED = 10_000
 class OrderBook:
     """Orders by id, by perm id and by the execution that belongs to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[Order, Order], None]) -> None:
+        """`changed` hears of each change of an order, how it was and how it is."""
+        self._changed = changed
         self._orders: dict[str, Order] = {}
+        self._unfinished: dict[str, Order] = {}
         self._by_perm_id: dict[int, str] = {}
         self._by_execution: dict[str, str] = {}
         self._bound: dict[tuple[str, str], Bound] = {}
@@ -55,7 +58,7 @@ class OrderBook:
         return self._foreign.get(perm_id)
 
     def unfinished(self) -> list[Order]:
-        return [order for order in self._orders.values() if not order.status.terminal]
+        return list(self._unfinished.values())
 
     def mates(self, order: Order) -> list[Order]:
         """The other orders of its group, as far as they are at hand."""
@@ -91,6 +94,10 @@ class OrderBook:
     def put(self, order: Order) -> None:
         before = self._orders.get(order.id)
         self._orders[order.id] = order
+        if order.status.terminal:
+            self._unfinished.pop(order.id, None)
+        else:
+            self._unfinished[order.id] = order
         for ids in order.broker:
             if ids.perm_id:
                 self._by_perm_id[ids.perm_id] = order.id
@@ -100,6 +107,8 @@ class OrderBook:
             self._owing.add(order.id)
         else:
             self._owing.discard(order.id)
+        if before is not None:
+            self._changed(before, order)
         if order.status.terminal and not (before and before.status.terminal):
             self._retire(order.id)
 
@@ -118,6 +127,7 @@ class OrderBook:
     def drop(self, order: Order) -> None:
         """Forget an order whose intent could not be kept: it never was."""
         self._orders.pop(order.id, None)
+        self._unfinished.pop(order.id, None)
         self.release(order)
 
     def wake(self, order: Order) -> None:

@@ -16,6 +16,7 @@ from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.brackets import Brackets, with_relatives
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.forks import Forks
+from ibkr_bridge.engine.fresh_fills import FreshFills
 from ibkr_bridge.engine.halts import Halts
 from ibkr_bridge.engine.health import Health
 from ibkr_bridge.engine.history.history import History
@@ -87,11 +88,14 @@ class Machine:
         self._publisher = publisher
         self._clock = clock
         self._settings = settings
-        self._book = OrderBook()
+        fresh = FreshFills(clock)
+        self._book = OrderBook(fresh.filled)
         self._recorder = Recorder(self._book, journal, publisher, clock, settings.account)
         self._sessions = Sessions(upstream, publisher, settings)
         self._contracts = Contracts(upstream)
-        accounts = Accounts(upstream, publisher, clock, settings, sessions=self._sessions, contracts=self._contracts)
+        accounts = Accounts(
+            upstream, publisher, clock, settings, sessions=self._sessions, contracts=self._contracts, fresh=fresh
+        )
         marketdata = MarketData(
             upstream, publisher, clock, settings, sessions=self._sessions, contracts=self._contracts
         )
@@ -147,7 +151,9 @@ class Machine:
         upstream, clock, settings = self._upstream, self._clock, self._settings
         book, recorder = self._book, self._recorder
         self._questions = Questions(clock, settings, book=book, recorder=recorder)
-        self._sending = Sending(upstream, clock, settings, book=book, recorder=recorder, questions=self._questions)
+        self._sending = Sending(
+            upstream, clock, settings, book=book, recorder=recorder, questions=self._questions, outlook=outlook
+        )
         return Orders(
             self._journal,
             clock,
@@ -287,7 +293,7 @@ class Machine:
             QuoteChanged: lambda event: self._quote_changed(event.quote),
             QuoteFailed: marketdata.quote_failed,
             PositionChanged: lambda event: self._position_changed(event.position),
-            PositionsComplete: lambda _event: accounts.positions_complete(),
+            PositionsComplete: accounts.positions_complete,
             PnlChanged: lambda event: accounts.pnl_changed(event.pnl),
         }
 

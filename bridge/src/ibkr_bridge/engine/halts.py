@@ -11,7 +11,7 @@ import structlog
 
 from ibkr_bridge.domain.account import Position
 from ibkr_bridge.domain.contract import ContractQuery
-from ibkr_bridge.domain.errors import BridgeError, BrokerAway
+from ibkr_bridge.domain.errors import BridgeError, BrokerAway, NotHeardOf
 from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder
 from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.engine.accounts import Accounts
@@ -46,7 +46,9 @@ class Failure:
 class HaltReport:
     state: TradingState
     cancelled: tuple[str, ...] = ()
+    """What the broker has cancelled; an order that filled first, or never left the house, is not among them."""
     remaining: tuple[Failure, ...] = ()
+    """Whatever may live at the broker."""
     flattening: tuple[str, ...] = ()
     """The orders that bring positions to zero."""
     not_flattened: tuple[Failure, ...] = ()
@@ -77,6 +79,7 @@ class Halts:
         self._journal = journal
         self._look = look
         self._busy = asyncio.Lock()
+        self._keeping = asyncio.Lock()
 
     @property
     def state(self) -> TradingState:
@@ -86,26 +89,27 @@ class Halts:
         """Stop new orders from this instant; then cancel ours; then, once cancels have settled, flatten.
 
         With `foreign` the broker is asked to cancel every order of the user, whoever placed it.
-        Safe to run twice: what is already on its way to zero is not ordered again.
+        Safe to run twice: what is already on its way to zero is not ordered again. What was begun is finished, also
+        where trading is resumed meanwhile.
         """
         log.warning("trading halted", cancel=cancel, flatten=flatten, foreign=foreign)
-        await self._set(TradingState.HALTED)
-        async with self._busy:
-            cancelled, remaining = await self._cancel_all() if cancel or flatten else ((), ())
-            if foreign:
-                remaining = (*remaining, *await self._cancel_foreign())
-            flattening, not_flattened = await self._flatten() if flatten else ((), ())
-        return HaltReport(self.state, cancelled, remaining, flattening, not_flattened)
+        self._outlook.state = TradingState.HALTED
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep(), name="the halt on record")
+            stopping = tasks.create_task(self._stop(cancel=cancel, flatten=flatten, foreign=foreign), name="halt")
+        return stopping.result()
 
     async def reduce(self) -> HaltReport:
         """From now on only what brings a position nearer to zero."""
         log.warning("trading reduces only")
-        await self._set(TradingState.REDUCING)
+        self._outlook.state = TradingState.REDUCING
+        await self._keep()
         return HaltReport(self.state)
 
     async def resume(self) -> HaltReport:
         log.warning("trading resumed")
-        await self._set(TradingState.ACTIVE)
+        self._outlook.state = TradingState.ACTIVE
+        await self._keep()
         return HaltReport(self.state)
 
     async def remembered(self) -> None:
@@ -114,21 +118,31 @@ class Halts:
         if state is not None:
             self._outlook.state = TradingState(state)
 
-    async def _set(self, state: TradingState) -> None:
-        """In force at once; a disk that cannot keep it does not hold it up."""
-        self._outlook.state = state
-        try:
-            await self._journal.remember(_SWITCH, state.value)
-        except OSError as problem:
-            log.warning("the halt is in force, but a restart would forget it", problem=str(problem))
+    async def _keep(self) -> None:
+        """The state is in force already; what a restart finds is the last one, whoever was faster."""
+        async with self._keeping:
+            try:
+                await self._journal.remember(_SWITCH, self.state.value)
+            except OSError as problem:
+                log.warning("the state of trading is in force, but a restart would forget it", problem=str(problem))
+
+    async def _stop(self, *, cancel: bool, flatten: bool, foreign: bool) -> HaltReport:
+        if not (cancel or flatten or foreign):
+            return HaltReport(self.state)
+        async with self._busy:
+            cancelled, remaining = await self._cancel_all() if cancel or flatten else ((), ())
+            if foreign:
+                remaining = (*remaining, *await self._cancel_foreign())
+            flattening, not_flattened = await self._flatten() if flatten else ((), ())
+        return HaltReport(self.state, cancelled, remaining, flattening, not_flattened)
 
     async def _cancel_all(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
-        """Every order of ours that may still fill, one by one and side by side."""
-        targets = [order for order in self._book.unfinished() if self._ours(order)]
+        """Every order of ours that may still fill, one by one and side by side; what is on its way is waited for."""
+        targets = [order for order in self._book.unfinished() if self._accounts.visible(order.account)]
         outcomes = await asyncio.gather(*(self._cancel(order) for order in targets))
-        failures = tuple(failure for failure in outcomes if failure is not None)
-        failed = {failure.what for failure in failures}
-        return tuple(order.id for order in targets if order.id not in failed), failures
+        latest = [self._book.get(order.id) for order in targets]
+        cancelled = (order.id for order in latest if order and order.status is OrderStatus.CANCELLED)
+        return tuple(cancelled), tuple(failure for failure in outcomes if failure is not None)
 
     async def _cancel_foreign(self) -> tuple[Failure, ...]:
         """The broker cancels all at once; what it still shows when the time is up remains."""
@@ -144,9 +158,6 @@ class Halts:
             return tuple(Failure(order.id, f"still {order.status}") for order in self._orders.foreign())
         return ()
 
-    def _ours(self, order: Order) -> bool:
-        return order.status is not OrderStatus.RECEIVED and self._accounts.visible(order.account)
-
     async def _cancel(self, order: Order) -> Failure | None:
         """Ask again and again until it has ended: a cancel may be said twice."""
         try:
@@ -154,12 +165,17 @@ class Halts:
                 while not (await self._sent(order)).status.terminal and not await self._ended(order):
                     log.info("a cancel is said again", order=order.id)
         except TimeoutError:
-            latest = self._book.get(order.id) or order
-            return Failure(order.id, f"still {latest.status}")
+            return self._left(order)
         except BridgeError as problem:
-            latest = self._book.get(order.id) or order
-            return None if latest.status.terminal else Failure(order.id, problem.detail)
+            return self._left(order, problem.detail)
         return None
+
+    def _left(self, order: Order, why: str = "") -> Failure | None:
+        """None: it has ended, or its intent was never kept, so that nothing was sent."""
+        latest = self._book.get(order.id)
+        if latest is None or latest.status.terminal:
+            return None
+        return Failure(order.id, why or f"still {latest.status}")
 
     async def _ended(self, order: Order) -> bool:
         """Whether it ends within a moment."""
@@ -172,23 +188,24 @@ class Halts:
         return True
 
     async def _sent(self, order: Order) -> Order:
-        """What could not be sent now, for want of a session or of IBKR's budget, is sent as soon as it can be."""
+        """What could not be sent now, for want of a session, a number or IBKR's budget, is sent once it can be."""
         while True:
             try:
                 return await self._orders.cancel(order.id)
+            except NotHeardOf:
+                self._look()
+                await asyncio.sleep(_RETRY)
             except BrokerAway:
                 await asyncio.sleep(_RETRY)
 
     async def _flatten(self) -> tuple[tuple[str, ...], tuple[Failure, ...]]:
-        self._outlook.state = TradingState.REDUCING
+        """By orders that pass for what they are, whatever the state of trading: they only ever reduce."""
         try:
             await self._upstream.refresh_positions()
             positions = (await self._accounts.positions(None)).value
             outcomes = await asyncio.gather(*(self._close(position) for position in positions))
         except BridgeError as problem:
             return (), (Failure("positions", problem.detail),)
-        finally:
-            self._outlook.state = TradingState.HALTED
         placed = tuple(outcome for outcome in outcomes if isinstance(outcome, str))
         return placed, tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
 

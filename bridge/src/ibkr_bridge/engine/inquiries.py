@@ -80,12 +80,12 @@ class Inquiries:
                 continue
             try:
                 state = await self._upstream.broker_state()
-            except BridgeError as problem:
-                log.warning("orders could not be compared", code=problem.code, detail=problem.detail)
+                await self._recall(state)
+            except (BridgeError, OSError) as problem:
+                log.warning("orders could not be compared", problem=str(problem))
                 await self._clock.sleep(self._settings.inquiry_interval)
                 self._due.set()
                 continue
-            await self._recall(state)
             self._weigh(self._reports.compare(state), state)
 
     async def _called(self) -> bool:
@@ -112,7 +112,10 @@ class Inquiries:
         return [order for order in self._book.owing() if now - order.updated_at < _FILLS_MAY_COME]
 
     async def _recall(self, state: BrokerState) -> None:
-        """Orders that had ended in an earlier life may still have fills that nobody was told of."""
+        """Orders that had ended in an earlier life may still have fills that nobody was told of.
+
+        Raises OSError: without them their fills would count as somebody else's.
+        """
         reports = (reported.report.broker for reported in (*state.open, *state.completed))
         told = (*(executed.broker for executed in state.executions), *reports)
         for order_id in {order_of(broker.reference) for broker in told}:
@@ -139,7 +142,8 @@ class Inquiries:
     def _seen_again(self, order: Order, at: datetime) -> Absence:
         known = self._absences.get(order.id)
         opened = self._sessions.current.opened_at
-        fresh = opened is not None and opened > order.created_at
+        lost = order.evidence[0].at if order.evidence else order.created_at
+        fresh = opened is not None and opened > lost  # on an older connection its bytes may still be on their way
         if known is None or known.fresh is not fresh:
             return Absence(at, at, fresh)
         return replace(known, last=at, looks=known.looks + 1)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-
-import structlog
+from typing import Final
 
 from ibkr_bridge.domain.account import Seen
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerRefused, BrokerSilent
+from ibkr_bridge.domain.errors import BrokerSilent
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.lines import Line, Lines, refusal
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.topics import QuoteTick, quote_topic
@@ -20,20 +20,13 @@ from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.upstream import QuoteFailed, Upstream
 
-log = structlog.get_logger()
-_SWEEP = 1.0
-"""How often lines that nobody wants any more are looked for, in seconds."""
+_ADVICE: Final = "Check the account's market data subscriptions, or allow delayed data."
 
 
-@dataclass(slots=True)
-class _Line:
-    contract: Contract
+@dataclass(slots=True, eq=False)
+class _Line(Line):
     quote: Quote
-    listeners: int = 0
-    wanted_until: float = 0.0
-    failed: QuoteFailed | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    settled: bool = False
+    settled: bool = field(default=False, init=False)
     """The parts that come with a first price have come, or have had their time to."""
 
     @property
@@ -59,8 +52,9 @@ class MarketData:
         self._settings = settings
         self._sessions = sessions
         self._contracts = contracts
-        self._lines: dict[int, _Line] = {}
-        self._opening = asyncio.Lock()
+        self._lines: Lines[_Line] = Lines(clock, sessions, ask=self._ask, end=self._end)
+        """By conid."""
+        self.run = self._lines.run
         sessions.listen(self._session_changed)
 
     async def quote(self, query: ContractQuery) -> tuple[Contract, Seen[Quote]]:
@@ -68,17 +62,16 @@ class MarketData:
 
         Raises BrokerRefused (no permission for this data), BrokerSilent, and what contracts raise.
         """
-        contract = await self._contracts.resolve(query)
-        line = await self._line(contract)
+        contract = await self._contract(query)
+        line = await self._lines.opened(contract.conid, lambda: _made(contract))
         line.wanted_until = self._clock.monotonic() + self._settings.quote_linger
         await self._first_price(line)
         return contract, self._seen(line)
 
     async def acquire(self, query: ContractQuery) -> Contract:
         """Count one listener more. Pair with `release`."""
-        contract = await self._contracts.resolve(query)
-        line = await self._line(contract)
-        line.listeners += 1
+        contract = await self._contract(query)
+        await self._lines.acquire(contract.conid, lambda: _made(contract))
         return contract
 
     async def release(self, conid: int) -> None:
@@ -92,62 +85,38 @@ class MarketData:
             return None
         return line.contract, self._seen(line)
 
-    async def run(self) -> None:
-        """Close lines that nobody wants any more, until cancelled."""
-        while True:
-            await self._clock.sleep(_SWEEP)
-            for conid, line in list(self._lines.items()):
-                if not self._wanted(line):
-                    await self._close(conid)
-
     def quote_changed(self, quote: Quote) -> None:
         line = self._lines.get(quote.conid)
         if line is None:
             return
-        line.quote, line.failed = quote, None
-        line.changed.set()
+        line.quote = quote
+        self._lines.told(line)
         self._publisher.publish(quote_topic(quote.conid), QuoteTick(line.contract, quote, self._sessions.stale))
 
     def quote_failed(self, failed: QuoteFailed) -> None:
         line = self._lines.get(failed.conid)
         if line is None:
             return
-        line.failed = failed
-        line.changed.set()
+        self._lines.refused(line, failed)
         self._publisher.publish(quote_topic(failed.conid), QuoteTick(line.contract, line.quote, failed.text))
 
     def _session_changed(self, _session: Session) -> None:
         """Everybody who watches a quote is told that it has gone stale, or that it is alive again."""
-        for conid, line in self._lines.items():
-            self._publisher.publish(quote_topic(conid), QuoteTick(line.contract, line.quote, self._stale(line)))
+        for line in self._lines:
+            tick = QuoteTick(line.contract, line.quote, self._stale(line))
+            self._publisher.publish(quote_topic(line.contract.conid), tick)
 
-    async def _line(self, contract: Contract) -> _Line:
-        async with self._opening:
-            line = self._lines.get(contract.conid)
-            if line is None:
-                self._sessions.require()
-                line = _Line(contract, Quote(contract.conid))
-                self._lines[contract.conid] = line
-                try:
-                    await self._upstream.open_quote(contract)
-                except (BridgeError, asyncio.CancelledError):
-                    del self._lines[contract.conid]
-                    raise
-            return line
+    async def _contract(self, query: ContractQuery) -> Contract:
+        """Of a line that is known nothing is asked: a guard must not wait for that behind others' data."""
+        line = self._lines.get(query.conid) if query.conid and not query.symbol else None
+        return line.contract if line is not None else await self._contracts.resolve(query)
 
-    async def _close(self, conid: int) -> None:
-        async with self._opening:
-            line = self._lines.get(conid)
-            if line is None or self._wanted(line):  # a line that was just being opened has its caller by now
-                return
-            del self._lines[conid]
-            try:
-                await self._upstream.close_quote(conid)
-            except BrokerAway as away:
-                log.debug("quote line closed while away", conid=conid, detail=away.detail)
+    async def _ask(self, line: _Line) -> None:
+        line.settled = False
+        await self._upstream.open_quote(line.contract)
 
-    def _wanted(self, line: _Line) -> bool:
-        return line.listeners > 0 or line.wanted_until > self._clock.monotonic()
+    async def _end(self, line: _Line) -> None:
+        await self._upstream.close_quote(line.contract.conid)
 
     async def _first_price(self, line: _Line) -> None:
         """Wait for a price, then a moment for the parts that come with it."""
@@ -155,7 +124,8 @@ class MarketData:
         try:
             async with asyncio.timeout(timeout):
                 while not line.quote.priced:
-                    self._refuse(line)
+                    if line.failed is not None and not line.waiting:
+                        raise refusal(line.failed, _ADVICE)
                     line.changed.clear()
                     await line.changed.wait()
         except TimeoutError:
@@ -174,16 +144,12 @@ class MarketData:
             pass
         line.settled = True
 
-    def _refuse(self, line: _Line) -> None:
-        if line.failed is not None:
-            raise BrokerRefused(
-                line.failed.ibkr_code,
-                line.failed.text,
-                advice="Check the account's market data subscriptions, or allow delayed data.",
-            )
-
     def _seen(self, line: _Line) -> Seen[Quote]:
         return Seen(line.quote, line.quote.updated_at or self._clock.now(), self._stale(line))
 
     def _stale(self, line: _Line) -> str | None:
         return self._sessions.stale or (line.failed.text if line.failed else None)
+
+
+def _made(contract: Contract) -> _Line:
+    return _Line(contract.conid, contract, Quote(contract.conid))

@@ -189,6 +189,10 @@ class Mirror:
             raise UnknownOrder(name)
         return found[-1]
 
+    def live(self) -> Sequence[Order]:
+        """Every order of this service that has not ended."""
+        return [order for order in self._book.unfinished() if self._accounts.visible(order.account)]
+
     async def listed(self) -> Sequence[Order]:
         """The newest orders of this service, and the live ones that were placed elsewhere."""
         page = await self._orders.list(limit=_LISTED)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from ibkr_bridge.domain.contract import Contract
 from ibkr_bridge.domain.errors import (
@@ -14,11 +13,11 @@ from ibkr_bridge.domain.errors import (
     ChangePending,
     GuardDenied,
     IdReused,
-    JournalAway,
     NotAsked,
     NotHeardOf,
     NotUnknown,
     OrderFinished,
+    OrderForeign,
     QuestionRefused,
     UnknownOrder,
 )
@@ -35,17 +34,16 @@ from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.coherence import changed, sensible
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.reading import read
 from ibkr_bridge.engine.recorder import Recorder
-from ibkr_bridge.engine.sending import Sending
+from ibkr_bridge.engine.sending import Sending, denied
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.engine.wishes import carried, fingerprint, possible, together
+from ibkr_bridge.engine.wishes import carried, fingerprint, group_fingerprint, possible, together
 from ibkr_bridge.guards.chain import GUARDS
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Bound, Journal, Page
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class Orders:
         if (denial := self._outlook.denial(intents, market, guards)) is not None:
             raise await self._deny(orders[0], denial)
         kept = [self._taken_on(order, body) for order in orders]
-        order = await self._sending.place(orders, kept)
+        order = await self._sending.place(orders, kept, guards)
         return Placement(order, created=True, children=await self.children(order))
 
     async def place_group(self, commands: Sequence[PlaceOrder], kind: OcaType = OcaType.CANCEL) -> Sequence[Placement]:
@@ -123,19 +121,18 @@ class Orders:
         """
         carried(commands, kind, self._sending.door)
         account = self._accounts.resolve(commands[0].account)
-        seen = [await self._seen(account, command.client_order_id) for command in commands]
-        bodies = [fingerprint(command, kind) for command in commands]
-        if all(seen):
-            return [await self._again(bound, body) for bound, body in zip(seen, bodies, strict=True) if bound]
-        for bound in seen:
-            _free(bound)
+        names = [command.client_order_id for command in commands]
+        body = group_fingerprint(commands, kind)
+        seen = [await self._seen(account, name) for name in names]
+        if any(seen):
+            return await self._group_again(seen, body)
         self._sessions.require()
         contracts = [await self._contracts.resolve(command.contract) for command in commands]
         wishes = [await self._settled(command) for command in commands]
         markets = [await self._outlook.market(account, contract) for contract in contracts]
         # From here to the binding there is no await, as in `place`.
-        for command in commands:
-            _free(self._book.bound(account, command.client_order_id or ""))
+        if any(seen := [self._book.bound(account, name or "") for name in names]):
+            return await self._group_again(seen, body)
         orders = in_group(
             [self._new(wish, account, found) for wish, found in zip(wishes, contracts, strict=True)], kind
         )
@@ -143,9 +140,17 @@ class Orders:
             intent = Intent(account, order.contract, order.terms)
             if (denial := self._outlook.denial([intent], market, ahead=orders[:place])) is not None:
                 raise await self._deny(order, denial)
-        kept = [self._taken_on(order, body) for order, body in zip(orders, bodies, strict=True)]
+        kept = [self._taken_on(order, body) for order in orders]
         await self._sending.place(orders, kept)
         return [Placement(await self.get(order.id), created=True) for order in orders]
+
+    async def _group_again(self, seen: Sequence[Bound | None], body: str) -> Sequence[Placement]:
+        """The group of an earlier request, in its order; an order without a name is told while it is at hand."""
+        named = [bound for bound in seen if bound is not None]
+        mates = sorted(self._book.mates(named[0].order), key=lambda order: order.created_at)
+        nameless = iter([Bound(mate, named[0].fingerprint) for mate in mates if mate.client_order_id is None])
+        told = [bound or next(nameless, None) for bound in seen]
+        return [await self._again(bound, body) for bound in told if bound is not None]
 
     def mates(self, order: Order) -> Sequence[Order]:
         """The other orders of its group, as far as they are at hand."""
@@ -182,12 +187,14 @@ class Orders:
     async def change(self, order_id: str, change: ChangeOrder) -> Order:
         """Change a working order; it keeps its identity. An answer that does not come makes it `unknown`."""
         order = await self._working(order_id)
-        terms = changed(order.terms, change, combo=bool(order.contract.legs))
+        changed(order.terms, change, combo=bool(order.contract.legs))  # what makes no sense is refused at once
         self._sessions.require()
         market = await self._outlook.market(order.account, order.contract)
+        order = await self._working(order_id)  # while the market was asked, another change may have come
+        terms = changed(order.terms, change, combo=bool(order.contract.legs))
         intent = Intent(order.account, order.contract, terms, replaces=order)
         if (denial := self._outlook.denial([intent], market)) is not None:
-            raise _denied(denial)
+            raise denied(denial)
         if order_id in self._changing:
             raise ChangePending(order_id)
         self._changing.add(order_id)
@@ -218,16 +225,16 @@ class Orders:
         for member, market in zip(members, markets, strict=True):
             intent = Intent(member.account, member.contract, member.terms, replaces=member)
             if (denial := self._outlook.denial([intent], market, guards)) is not None:
-                raise _denied(denial)
+                raise denied(denial)
         self._changing |= names
         try:
-            return await self._sending.place_confirmed(order)
+            return await self._sending.place_confirmed(order, guards)
         finally:
             self._changing -= names
 
     async def cancel(self, order_id: str) -> Order:
         """Cancel; no guard stands in the way. Answers with the order as it stands after at most a few seconds."""
-        order = await self.get(order_id)
+        order = await self._ours(order_id)
         if order.status is OrderStatus.AWAITING_ANSWER and order_id not in self._changing:
             await self._sending.decline(order if order.parent_id is None else await self.get(order.parent_id))
             return await self.get(order_id)
@@ -256,7 +263,7 @@ class Orders:
 
     async def get(self, order_id: str) -> Order:
         """Raises UnknownOrder."""
-        order = self._book.get(order_id) or self._stranger(order_id) or await _read(self._journal.order(order_id))
+        order = self._book.get(order_id) or self._stranger(order_id) or await read(self._journal.order(order_id))
         if order is None or not self._accounts.visible(order.account):
             raise UnknownOrder(order_id)
         return order
@@ -271,7 +278,7 @@ class Orders:
     ) -> Page:
         """Newest first."""
         seen = self._accounts.resolve(account) if account else self._settings.account
-        page = await _read(self._journal.orders(account=seen, statuses=statuses, cursor=cursor, limit=limit))
+        page = await read(self._journal.orders(account=seen, statuses=statuses, cursor=cursor, limit=limit))
         latest = (self._book.get(order.id) or order for order in page.orders)
         return replace(page, orders=tuple(order for order in latest if statuses is None or order.status in statuses))
 
@@ -285,9 +292,15 @@ class Orders:
         return next((order for order in self._book.foreign() if order.id == order_id), None)
 
     async def _seen(self, account: str, client_order_id: str | None) -> Bound | None:
+        """The order that has this id, unless nothing of it ever left the house."""
         if client_order_id is None:
             return None
-        return self._book.bound(account, client_order_id) or await _read(self._journal.bound(account, client_order_id))
+        if (bound := self._book.bound(account, client_order_id)) is not None:
+            return bound
+        bound = await read(self._journal.bound(account, client_order_id))
+        if bound is not None and bound.order.status is OrderStatus.RECEIVED and self._book.get(bound.order.id) is None:
+            return None  # given up while the disk hung, which then kept it all the same: what lives is in the book
+        return bound
 
     async def _again(self, bound: Bound, body: str) -> Placement:
         if bound.fingerprint != body:
@@ -318,7 +331,7 @@ class Orders:
             received = self._recorder.record(order.id, Received(order, "", order.created_at))
             self._recorder.record(order.id, Denied(f"guard.{denial.guard}", denial.detail, self._clock.now()))
             await received  # both in one batch: a crash between them must not bind the id
-        return _denied(denial)
+        return denied(denial)
 
     async def _awaiting(self, order_id: str) -> Order:
         order = await self.get(order_id)
@@ -326,8 +339,15 @@ class Orders:
             raise NotAsked(order.id, order.status)
         return order
 
-    async def _working(self, order_id: str) -> Order:
+    async def _ours(self, order_id: str) -> Order:
+        """Raises UnknownOrder, OrderForeign."""
         order = await self.get(order_id)
+        if order.foreign:
+            raise OrderForeign(order.id)
+        return order
+
+    async def _working(self, order_id: str) -> Order:
+        order = await self._ours(order_id)
         if order.status.terminal:
             raise OrderFinished(order.id, order.status)
         if not any(theirs.perm_id for theirs in order.broker):
@@ -339,24 +359,3 @@ def _free(bound: Bound | None) -> None:
     """Raises IdReused: a child's id has an order already, and its parent has not."""
     if bound is not None:
         raise IdReused(bound.order.client_order_id or "", bound.order.id)
-
-
-async def _read(reading: Awaitable[T]) -> T:
-    """Raises JournalAway where the record cannot be read: what it says is not guessed."""
-    try:
-        return await reading
-    except OSError as problem:
-        raise JournalAway(
-            f"The journal cannot be read: {problem}", advice=getattr(problem, "advice", "") or "See the service's log."
-        ) from problem
-
-
-def _denied(denial: Denial) -> GuardDenied:
-    return GuardDenied(
-        denial.guard,
-        denial.detail,
-        limit=denial.limit,
-        value=denial.value,
-        advice=denial.advice,
-        retry_at=denial.retry_at,
-    )

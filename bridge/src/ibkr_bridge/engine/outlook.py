@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from ibkr_bridge.domain.account import Seen
+from ibkr_bridge.domain.account import Seen, T
 from ibkr_bridge.domain.combos import by_leg, leg_terms
 from ibkr_bridge.domain.contract import Contract, ContractQuery
 from ibkr_bridge.domain.errors import BridgeError
@@ -18,6 +17,7 @@ from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.exposures import Exposure, Exposures, Worth
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.net_prices import NetPrices, net_prices
 from ibkr_bridge.engine.rates import Rates
@@ -30,6 +30,8 @@ from ibkr_bridge.ports.clock import Clock
 
 _PATIENCE = 3.0
 """How long the market may be asked for the guards, in seconds; what is then missing is missing."""
+_CALENDAR = 10.0
+"""As long for the calendar, which nobody far away is asked for, but which takes its time to load once."""
 _REMEMBERED = timedelta(minutes=1)
 _UNPRICED = tuple(guard for guard in WHOLE if guard not in LEGS)
 
@@ -41,7 +43,9 @@ class Market:
     quote: Seen[Quote] | None = None
     rate: Price | None = None
     hours: MarketHours | None = None
-    exposure: Decimal | None = Decimal(0)
+    hours_late: bool = False
+    worths: Mapping[int, Worth] = field(default_factory=dict)
+    """Of every contract that the account holds or has an order for, by conid."""
     legs: tuple[Market, ...] = ()
     """Of a combo, the market of each leg; of the combo itself nothing is known."""
 
@@ -66,6 +70,7 @@ class Outlook:
         self._accounts = accounts
         self._marketdata = marketdata
         self._rates = Rates(marketdata, clock)
+        self._exposures = Exposures(book, accounts, marketdata, self._rates, settings.limits.base_currency)
         self._recent: deque[Recent] = deque()
         self.state = TradingState.ACTIVE
 
@@ -80,21 +85,18 @@ class Outlook:
             legs = await asyncio.gather(*(self.market(account, leg.contract) for leg in contract.legs))
             return Market(legs=tuple(legs))
         limits = self._settings.limits
-        valued = limits.max_order_value is not None or limits.max_exposure is not None
+        exposed = limits.max_exposure is not None
+        valued = limits.max_order_value is not None or exposed
         quoted = valued or limits.price_collar_percent is not None
-        if not (quoted or limits.market_hours):
-            return Market()
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                quote, rate, hours, exposure = await asyncio.gather(
-                    self._quote(contract) if quoted else _nothing(),
-                    self._rates.rate(contract.currency, limits.base_currency) if valued else _nothing(),
-                    self._hours(contract) if limits.market_hours else _nothing(),
-                    self._exposure(account, contract) if limits.max_exposure is not None else _nothing(),
-                )
-        except TimeoutError:
-            return Market(exposure=None)
-        return Market(quote, rate, hours, exposure)
+        placed = limits.max_position is not None or exposed or self.state is TradingState.REDUCING
+        await _in_time(self._accounts.settle(account, needed=placed))
+        quote, rate, (hours, late), worths = await asyncio.gather(
+            _in_time(self._quote(contract)) if quoted else _nothing(),
+            _in_time(self._rates.rate(contract.currency, limits.base_currency)) if valued else _nothing(),
+            self._hours(contract) if limits.market_hours else _no_hours(),
+            self._exposures.ask(account, contract) if exposed else _nothing(),
+        )
+        return Market(quote, rate, hours, late, worths or {})
 
     def denial(
         self,
@@ -120,6 +122,8 @@ class Outlook:
         legs = intent.contract.legs
         quotes = [(_price(one.quote, "bid", now), _price(one.quote, "ask", now)) for one in market.legs]
         net = net_prices(legs, quotes) if legs else NetPrices()
+        working = tuple(part for order in (*self._working(intent.account, replaced), *ahead) for part in by_leg(order))
+        others = self._others(intent, market, working)
         return View(
             read_only=self._settings.read_only,
             expected_world=self._settings.world,
@@ -136,11 +140,13 @@ class Outlook:
             rate=market.legs[0].rate if market.legs else market.rate,
             market_open=market.hours.open if market.hours else None,
             next_open=market.hours.next_open if market.hours else None,
+            hours_late=market.hours_late,
+            told=self._accounts.current,
             position=self._accounts.held(intent.account, intent.contract.conid),
-            exposure=market.exposure,
-            working=tuple(
-                part for order in (*self._working(intent.account, replaced), *ahead) for part in by_leg(order)
-            ),
+            fresh=self._accounts.fresh(intent.account, intent.contract.conid),
+            exposure=others.value,
+            unvalued=others.unvalued,
+            working=working,
             recent=(*self._recent, *(Recent(now, order.conids, order.terms) for order in ahead)),
             interruption=self.interruption,
         )
@@ -162,24 +168,22 @@ class Outlook:
             return None
         return seen
 
-    async def _hours(self, contract: Contract) -> MarketHours | None:
-        """By the listing's calendar: SMART is a route, not a place."""
+    async def _hours(self, contract: Contract) -> tuple[MarketHours | None, bool]:
+        """By the listing's calendar: SMART is a route, not a place. And whether the answer has not come in time."""
         try:
-            return await self._calendar.hours(contract.primary_exchange or contract.exchange, self._clock.now())
+            async with asyncio.timeout(_CALENDAR):
+                exchange = contract.primary_exchange or contract.exchange
+                return await self._calendar.hours(exchange, self._clock.now()), False
         except BridgeError:
-            return None
+            return None, False
+        except TimeoutError:
+            return None, True
 
-    async def _exposure(self, account: str, contract: Contract) -> Decimal | None:
-        """Of every other position of the account, in the base currency; None when one cannot be valued."""
-        total = Decimal(0)
-        for position in (await self._accounts.positions(account)).value:
-            if position.contract.conid == contract.conid:
-                continue
-            rate = await self._rates.rate(position.contract.currency, self._settings.limits.base_currency)
-            if rate is None or position.market_value is None:
-                return None
-            total += abs(position.market_value) * rate.value
-        return total
+    def _others(self, intent: Intent, market: Market, working: Sequence[Order]) -> Exposure:
+        """A combo is judged by its legs."""
+        if self._settings.limits.max_exposure is None or intent.contract.legs:
+            return Exposure()
+        return self._exposures.of_others(intent.account, intent.contract.conid, working, market.worths)
 
 
 def _has_unit(combo: Contract) -> bool:
@@ -196,8 +200,21 @@ def _legs(intent: Intent) -> list[Intent]:
     ]
 
 
+async def _in_time(question: Awaitable[T]) -> T | None:
+    """Each question has its own time: what has come is kept when another answer is late."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await question
+    except TimeoutError:
+        return None
+
+
 async def _nothing() -> None:
     return None
+
+
+async def _no_hours() -> tuple[None, bool]:
+    return None, False
 
 
 def _price(seen: Seen[Quote] | None, side: str, now: datetime) -> Price | None:

@@ -43,12 +43,13 @@ class Questions:
         """The first that no caller may confirm."""
         return next((question for question in questions if self._settings.policy.refuses(question)), None)
 
-    async def asked(self, order: Order, questions: tuple[Question, ...]) -> None:
-        """Nothing is live. Raises OSError when the journal cannot be written."""
+    def asked(self, order: Order, questions: tuple[Question, ...]) -> asyncio.Future[int]:
+        """Nothing is live until somebody says yes."""
         now = self._clock.now()
         until = now + timedelta(seconds=self._settings.answer_timeout)
-        await self._recorder.record(order.id, Asked(questions, now, until))
+        kept = self._recorder.record(order.id, Asked(questions, now, until))
         self.wait(self._book.get(order.id) or order)
+        return kept
 
     def wait(self, order: Order) -> None:
         """Let the question of this order run out, also one of an earlier life."""

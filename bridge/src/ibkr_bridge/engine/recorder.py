@@ -88,7 +88,7 @@ class Recorder:
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
             while batch and not await self._keep(batch):
-                batch = self._postpone(batch)
+                batch = self._postponed(batch)
                 await self._clock.sleep(_RETRY)
                 batch, self._waiting = [*batch, *self._waiting], []
 
@@ -104,24 +104,34 @@ class Recorder:
             log.warning("the journal is written again")
             self._problem = None
         for seq, waiting in enumerate(batch, start=first):
-            waiting.kept.set_result(seq)
+            if not waiting.kept.done():  # who waited for it may have been called off
+                waiting.kept.set_result(seq)
             self._tell(seq, waiting.entry)
         return True
 
-    def _postpone(self, batch: list[_Waiting]) -> list[_Waiting]:
-        """A new order without its intent on record is not sent; what the broker says is true all the same."""
+    def _postponed(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """A new order without its intent on record is not sent; what the broker says is true all the same.
+
+        Whatever came to such an order meanwhile goes with it: it never was.
+        """
         never = {waiting.entry.order.id for waiting in batch if isinstance(waiting.entry.event, Received)}
-        later = []
-        for waiting in batch:
+        later, since = list[_Waiting](), self._waiting
+        self._waiting = []
+        for tried, waiting in [*((True, one) for one in batch), *((False, one) for one in since)]:
             order = waiting.entry.order
-            if order.id in never or isinstance(waiting.entry.event, ChangeRequested):
-                waiting.kept.set_exception(self._problem or OSError("the journal cannot be written"))
-                waiting.kept.exception()  # whoever waits is told; nobody waiting is not an error of its own
-                if order.id in never:
-                    self._book.drop(order)
+            if order.id in never:
+                self._book.drop(order)
+                self._give_up(waiting)
+            elif tried and isinstance(waiting.entry.event, ChangeRequested):
+                self._give_up(waiting)
             else:
-                later.append(waiting)
+                (later if tried else self._waiting).append(waiting)
         return later
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        if not waiting.kept.done():
+            waiting.kept.set_exception(self._problem or OSError("the journal cannot be written"))
+            waiting.kept.exception()  # whoever waits is told; nobody waiting is not an error of its own
 
     def _tell(self, seq: int, entry: Entry) -> None:
         update = OrderUpdate(seq, entry.event, entry.order)

@@ -14,6 +14,7 @@ from ibkr_bridge.domain.fills import corrected_by
 from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.commissions import Unclaimed
 from ibkr_bridge.engine.forks import Forks
 from ibkr_bridge.engine.losses import answer_lost
 from ibkr_bridge.engine.questions import Questions
@@ -52,7 +53,7 @@ class Reports:
         self._looked = looked
         self._book = book
         self._recorder = recorder
-        self._orphans: dict[str, Commissioned] = {}
+        self._unclaimed = Unclaimed()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def remember(self, orders: Sequence[Order]) -> None:
@@ -105,7 +106,7 @@ class Reports:
             event = replace(event, corrects=known.exec_id, corrected_qty=known.qty)
         self._recorder.record(order.id, event)
         self._forks.look_at(order.id)
-        commission = self._orphans.pop(event.exec_id, None)
+        commission = self._unclaimed.claim(event.exec_id)
         if commission is not None:
             self._recorder.record(order.id, commission)
 
@@ -113,7 +114,7 @@ class Reports:
         """A commission may come before its execution: it is kept until then."""
         order = self._book.executed(event.exec_id)
         if order is None:
-            self._orphans[event.exec_id] = event
+            self._unclaimed.keep(event)
         else:
             self._recorder.record(order.id, event)
 

@@ -11,9 +11,12 @@ from ibkr_bridge.domain.errors import (
     BrokerAway,
     BrokerRefused,
     BrokerSilent,
+    GuardDenied,
     JournalAway,
+    NotHeardOf,
     OrderFinished,
     QuestionAsked,
+    UnknownOrder,
 )
 from ibkr_bridge.domain.events import (
     Answerer,
@@ -32,11 +35,14 @@ from ibkr_bridge.domain.questions import Decide, Question
 from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.losses import answer_lost
+from ibkr_bridge.engine.outlook import Market, Outlook
 from ibkr_bridge.engine.questions import Questions
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.settings import EngineSettings
+from ibkr_bridge.guards.chain import GUARDS, SWITCHES
+from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import Capabilities, Upstream, Word
+from ibkr_bridge.ports.upstream import Capabilities, Permit, Upstream, Word
 
 _REASON_GRACE = 0.2
 """How long a rejection may wait for the message that says why, in seconds."""
@@ -57,6 +63,7 @@ class Sending:
         book: OrderBook,
         recorder: Recorder,
         questions: Questions,
+        outlook: Outlook,
     ) -> None:
         self._upstream = upstream
         self._clock = clock
@@ -64,6 +71,7 @@ class Sending:
         self._book = book
         self._recorder = recorder
         self._questions = questions
+        self._outlook = outlook
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -71,29 +79,37 @@ class Sending:
         """What this way to the broker can carry."""
         return self._upstream.capabilities
 
-    async def place(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]]) -> Order:
+    async def place(
+        self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]], guards: tuple[Guard, ...] = GUARDS
+    ) -> Order:
         """A new order and its children, or the orders of a group, once `kept` says that the intents are.
 
-        Raises JournalAway, BrokerAway: nothing was sent.
+        `guards` have let them pass. Raises JournalAway, BrokerAway, GuardDenied: nothing was sent.
         """
-        return await self._owned(self._carry(orders, kept), orders[0])
+        permit = self._permit([(order, order.terms) for order in orders], guards)
+        return await self._owned(self._carry(orders, kept, permit), orders[0])
 
-    async def place_confirmed(self, order: Order) -> Order:
-        """Anew, with the caller's yes to the broker's questions. Raises JournalAway, BrokerAway: nothing was sent."""
-        return await self._owned(self._carry_again(self.family(order)), order)
+    async def place_confirmed(self, order: Order, guards: tuple[Guard, ...] = GUARDS) -> Order:
+        """Anew, with the caller's yes to the broker's questions. Raises as `place`."""
+        orders = self.family(order)
+        permit = self._permit([(member, member.terms) for member in orders], guards)
+        return await self._owned(self._carry_again(orders, permit), order)
 
     async def change(self, order: Order, terms: Terms, confirmed: frozenset[str]) -> Order:
-        """Raises JournalAway, BrokerAway, BrokerRefused, QuestionAsked, OrderFinished."""
+        """Raises JournalAway, BrokerAway, GuardDenied, BrokerRefused, QuestionAsked, OrderFinished."""
         return await self._owned(self._send_change(order, terms, confirmed), order)
 
     async def cancel(self, order: Order) -> Order:
-        """Raises BrokerAway, BrokerRefused, OrderFinished."""
+        """One that is on its way is cancelled as soon as the broker can know it.
+
+        Raises BrokerAway, BrokerRefused, OrderFinished, NotHeardOf; UnknownOrder: its intent was never kept.
+        """
         return await self._owned(self._send_cancel(order), order)
 
     async def decline(self, order: Order) -> Order:
-        """The caller's no to the broker's questions."""
+        """The caller's no to the broker's questions. It waits for no journal: nothing is live, and nothing will be."""
         for member in self.family(order):
-            await self._questions.decline(member, Answerer.CALLER)
+            self._questions.decline(member, Answerer.CALLER)
         return self._book.get(order.id) or order
 
     def family(self, order: Order) -> list[Order]:
@@ -123,54 +139,72 @@ class Sending:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _carry(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]]) -> None:
+    def _permit(self, asked: Sequence[tuple[Order, Terms]], guards: tuple[Guard, ...]) -> Permit:
+        """Asks the kill switch again about each order with its terms, as everything stands by then."""
+        switches = tuple(guard for guard in guards if guard in SWITCHES)
+
+        def permit() -> None:
+            for order, terms in asked:
+                now = self._book.get(order.id) or order
+                intent = Intent(now.account, now.contract, terms, replaces=now)
+                legs = tuple(Market() for _leg in now.contract.legs)
+                if (denial := self._outlook.denial([intent], Market(legs=legs), switches)) is not None:
+                    raise denied(denial)
+
+        return permit
+
+    async def _carry(self, orders: Sequence[Order], kept: Sequence[asyncio.Future[int]], permit: Permit) -> None:
         """Once the intents are kept, send them, then wait for the broker's first word."""
         try:
             await asyncio.gather(*kept)
         except OSError:
             raise JournalAway from None
-        await self._send(orders, self._questions.decide(orders[0]))
+        await self._send(orders, self._questions.decide(orders[0]), permit)
 
-    async def _carry_again(self, orders: Sequence[Order]) -> None:
+    async def _carry_again(self, orders: Sequence[Order], permit: Permit) -> None:
         try:
+            async with asyncio.timeout(self._settings.first_word_timeout):
+                await asyncio.gather(*(self._questions.confirm(order) for order in orders))
+        except TimeoutError:  # a yes that is kept much later must send nothing any more
             for order in orders:
-                await self._questions.confirm(order)
-        except OSError:
+                self._questions.asked(order, order.questions)
             raise JournalAway from None
         latest = [self._book.get(order.id) or order for order in orders]
-        await self._send(orders, self._questions.decide(orders[0], frozenset(latest[0].confirmed)))
+        await self._send(orders, self._questions.decide(orders[0], frozenset(latest[0].confirmed)), permit)
 
-    async def _send(self, orders: Sequence[Order], decide: Decide) -> None:
+    async def _send(self, orders: Sequence[Order], decide: Decide, permit: Permit) -> None:
         """Put the orders to the broker and hear its first word on each: taken, refused, a question, or none."""
-        if await self._in_time(self._place(orders, decide)):
+        if await self._in_time(self._place(orders, decide, permit)):
             await asyncio.gather(*(self._hear(order) for order in orders))
             return
         now = self._book.get(orders[0].id) or orders[0]
         if now.status is OrderStatus.DENIED:  # found out just in time, and only the journal still writes
+            permit()
             raise BrokerAway(now.reason or "The order was not sent.")
         for order in orders:
-            self._lost(order.id, "sent, and no word from IBKR")
+            if not _heard(self._book.get(order.id) or order):
+                self._lost(order.id, "sent, and no word from IBKR")
 
-    async def _place(self, orders: Sequence[Order], decide: Decide) -> None:
+    async def _place(self, orders: Sequence[Order], decide: Decide, permit: Permit) -> None:
         names = [reference(order.id, attempt=order.attempt) for order in orders]
         try:
-            words = await self._put(orders, names, decide)
-        except BrokerAway as away:
-            for order in orders:
-                await self._not_sent(order, away)
+            words = await self._put(orders, names, decide, permit)
+        except (BrokerAway, GuardDenied) as unsent:
+            await asyncio.gather(*(self._not_sent(order, unsent) for order in orders))
             raise
         except QuestionAsked as asked:
-            for order in orders:
-                await self._questions.asked(order, asked.questions)
+            await asyncio.gather(*(self._questions.asked(order, asked.questions) for order in orders))
         except (BrokerRefused, BrokerSilent) as word:
             self._take(orders, names, [word] * len(orders))
         else:
             self._take(orders, names, words)
 
-    async def _put(self, orders: Sequence[Order], names: Sequence[str], decide: Decide) -> Sequence[Word]:
+    async def _put(
+        self, orders: Sequence[Order], names: Sequence[str], decide: Decide, permit: Permit
+    ) -> Sequence[Word]:
         if len(orders) == 1:
-            return [await self._upstream.place(orders[0], names[0], decide)]
-        return await self._upstream.place_all(orders, names, decide)
+            return [await self._upstream.place(orders[0], names[0], decide, permit)]
+        return await self._upstream.place_all(orders, names, decide, permit)
 
     def _take(self, orders: Sequence[Order], names: Sequence[str], words: Sequence[Word]) -> None:
         now = self._clock.now()
@@ -183,16 +217,16 @@ class Sending:
             else:
                 self._recorder.record(order.id, Sent(word, now))
 
-    async def _not_sent(self, order: Order, away: BrokerAway) -> None:
+    async def _not_sent(self, order: Order, why: BrokerAway | GuardDenied) -> None:
         """Its client order id is free again; one that had been confirmed waits for an answer as before."""
         latest = self._book.get(order.id) or order
         if order.questions:
             await self._questions.asked(order, order.questions)
         elif latest.status is OrderStatus.UNKNOWN:  # its caller was told so, and keeps the id
-            text = f"nothing was sent: {away.detail}"
+            text = f"nothing was sent: {why.detail}"
             await self._record(order.id, Established(OrderStatus.NEVER_ARRIVED, text, self._clock.now()))
         else:
-            await self._record(order.id, Denied(away.code, away.detail, self._clock.now()))
+            await self._record(order.id, Denied(why.code, why.detail, self._clock.now()))
             self._book.release(order)
 
     def _refused(self, name: str, refusal: BrokerRefused) -> Reported:
@@ -219,7 +253,7 @@ class Sending:
         except OSError:
             raise JournalAway from None
         refusal = self._book.refusal(order.id)
-        if not await self._in_time(self._modify(order, terms, self._questions.decide(order, confirmed))):
+        if not await self._in_time(self._modify(order, terms, confirmed)):
             now = self._book.get(order.id) or order
             if now.status.terminal:
                 raise OrderFinished(order.id, now.status)
@@ -247,17 +281,22 @@ class Sending:
             raise BrokerRefused(latest.code, latest.text)
         self._lost(order.id, "change sent, and no word from IBKR")
 
-    async def _modify(self, order: Order, terms: Terms, decide: Decide) -> None:
+    async def _modify(self, order: Order, terms: Terms, confirmed: frozenset[str]) -> None:
+        decide, permit = self._questions.decide(order, confirmed), self._permit([(order, terms)], GUARDS)
         try:
-            await self._upstream.modify(order, terms, decide)
-        except (QuestionAsked, BrokerRefused) as refused:
+            await self._upstream.modify(order, terms, decide, permit)
+        except (QuestionAsked, BrokerRefused, GuardDenied) as refused:
             self._recorder.record(order.id, ChangeRefused(refused.detail, self._clock.now()))
             raise
 
     async def _send_cancel(self, order: Order) -> None:
         self._recorder.record(order.id, CancelRequested(self._clock.now()))
+        known = await self._until(order, _settled_or_named, self._settings.first_word_timeout)
+        if self._book.get(order.id) is None:
+            raise UnknownOrder(order.id)
         refusal = self._book.refusal(order.id)
-        await self._in_time(self._cancel(order))
+        if not known.status.terminal:
+            await self._in_time(self._cancel(known))
         ended = await self._until(
             order,
             lambda order: order.status.terminal or self._book.refusal(order.id) is not refusal,
@@ -272,8 +311,8 @@ class Sending:
     async def _cancel(self, order: Order) -> None:
         try:
             await self._upstream.cancel(order)
-        except BrokerAway as away:  # whoever asked may have been told that it was on its way
-            text = f"The cancel was not sent: {away.detail}"
+        except (BrokerAway, NotHeardOf) as unsent:  # whoever asked may have been told that it was on its way
+            text = f"The cancel was not sent: {unsent.detail}"
             self._recorder.record(order.id, ChangeRefused(text, self._clock.now()))
             raise
 
@@ -326,5 +365,22 @@ class Sending:
             task.exception()  # raised to the caller if it is still there
 
 
+def denied(denial: Denial) -> GuardDenied:
+    return GuardDenied(
+        denial.guard,
+        denial.detail,
+        limit=denial.limit,
+        value=denial.value,
+        advice=denial.advice,
+        retry_at=denial.retry_at,
+    )
+
+
 def _heard(order: Order) -> bool:
     return order.status not in (OrderStatus.RECEIVED, OrderStatus.SENT)
+
+
+def _settled_or_named(order: Order) -> bool:
+    """It has a number by which it can be cancelled, or there is nothing to wait for."""
+    named = any(theirs.order_id or theirs.perm_id for theirs in order.broker)
+    return named or order.status.terminal or order.status is OrderStatus.AWAITING_ANSWER

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Final
 
 from ibkr_bridge.domain.errors import InvalidRequest, NotSupported
@@ -65,15 +66,25 @@ def possible(command: PlaceOrder, door: Capabilities) -> None:
                 raise NotSupported(f"{ability}: {why}", advice="GET /capabilities lists what this door can do.")
 
 
-def fingerprint(command: PlaceOrder, group: OcaType | None = None) -> str:
-    """The same for the same wish however its numbers are written; its own client order id is left out.
+def fingerprint(command: PlaceOrder) -> str:
+    """The same for the same wish however its numbers are written; its own client order id is left out."""
+    return _hashed(_whole(command))
 
-    `group` is what becomes of the others where the order is one of several of which one may fill.
-    """
-    parts = [*_written(command), *(() if group is None else (f"group={group}",))]
-    for child in command.children:
-        parts += [*_written(child), child.client_order_id]
+
+def group_fingerprint(commands: Sequence[PlaceOrder], kind: OcaType) -> str:
+    """One for all orders of a group, also for those without a client order id."""
+    parts = [(*_whole(command), command.client_order_id) for command in commands]
+    return _hashed([*chain.from_iterable(parts), f"group={kind}"])
+
+
+def _hashed(parts: Sequence[object]) -> str:
     return hashlib.sha256(repr([None if part is None else str(part) for part in parts]).encode()).hexdigest()
+
+
+def _whole(command: PlaceOrder) -> Sequence[object]:
+    """With its exits, and their client order ids."""
+    exits = chain.from_iterable((*_written(child), child.client_order_id) for child in command.children)
+    return (*_written(command), *exits)
 
 
 def _written(command: PlaceOrder) -> Sequence[object]:
@@ -93,6 +104,7 @@ def _written(command: PlaceOrder) -> Sequence[object]:
         contract.currency,
         contract.primary_exchange,
         contract.local_symbol,
+        *(f"leg={_plain(leg)}" for leg in contract.legs),
         *(_plain(getattr(terms, name)) for name in _FIRST),
         *further,
     )

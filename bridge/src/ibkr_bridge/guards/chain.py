@@ -7,13 +7,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ibkr_bridge.guards.account_pin import account_pin
-from ibkr_bridge.guards.halt import halt
+from ibkr_bridge.guards.exposure import exposure, growth
+from ibkr_bridge.guards.halt import halt, reduction
 from ibkr_bridge.guards.market_hours import market_hours
 from ibkr_bridge.guards.market_orders import market_orders
 from ibkr_bridge.guards.open_orders import open_orders
 from ibkr_bridge.guards.order_rate import order_rate
 from ibkr_bridge.guards.order_value import order_value
-from ibkr_bridge.guards.position import exposure, growth, position
+from ibkr_bridge.guards.position import position
 from ibkr_bridge.guards.price_collar import price_collar
 from ibkr_bridge.guards.quantity import quantity
 from ibkr_bridge.guards.read_only import read_only
@@ -45,9 +46,11 @@ LEGS: tuple[Guard, ...] = (symbols, market_hours, quantity, open_orders, order_v
 """Of a combo each leg meets these by itself; the others look at the combo as one order."""
 WHOLE: tuple[Guard, ...] = tuple(guard for guard in GUARDS if guard not in LEGS or guard is order_value)
 """Of a combo as one order. Its value is judged both ways: by each leg, and by the price that it gives itself."""
-REDUCING: tuple[Guard, ...] = (read_only, world, account_pin, halt)
-"""For orders that only bring a position nearer to zero, which `halt` makes sure of: limits of size and price would keep
-a position open that is to be closed."""
+REDUCING: tuple[Guard, ...] = (read_only, world, account_pin, reduction)
+"""For orders that only bring a position nearer to zero, which `reduction` makes sure of: limits of size and price would
+keep a position open that is to be closed."""
+SWITCHES: tuple[Guard, ...] = (halt, reduction)
+"""Asked once more when an order's turn has come: the kill switch may have been thrown while it waited."""
 
 
 def judge(intent: Intent, view: View, guards: tuple[Guard, ...] = GUARDS) -> Denial | None:

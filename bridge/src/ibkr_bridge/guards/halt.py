@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ibkr_bridge.guards.position import resulting
+from ibkr_bridge.guards.position import reduces
 from ibkr_bridge.guards.verdict import Denial, Intent, TradingState, View
 
 
@@ -19,8 +19,13 @@ def halt(intent: Intent, view: View) -> Denial | None:
     )
 
 
-def reduces(intent: Intent, view: View) -> bool:
-    """Whether the position ends nearer to zero and on the same side, even if everything that works fills as well."""
-    after = resulting(intent, view)
-    same_side = after == 0 or (after > 0) == (view.position > 0)
-    return view.position != 0 and same_side and abs(after) < abs(view.position)
+def reduction(intent: Intent, view: View) -> Denial | None:
+    """Of what the kill switch itself orders, whatever its state is by then: nothing but a way nearer to zero."""
+    if reduces(intent, view):
+        return None
+    return Denial(
+        guard="halt",
+        detail="It would not bring the position nearer to zero.",
+        advice="See GET /positions, and GET /orders for what still works: it counts as if it filled.",
+        limit=str(TradingState.REDUCING),
+    )

@@ -55,6 +55,14 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """What has just filled and may not be in the told position yet: the most either way, both at or above zero."""
+
+    bought: Decimal = Decimal(0)
+    sold: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Recent:
     """An order that was let through lately."""
 
@@ -108,14 +116,26 @@ class View:
     market_open: bool | None = None
     """None: no calendar knows the exchange."""
     next_open: datetime | None = None
+    hours_late: bool = False
+    """The calendar was asked and has not answered in time."""
+    told: bool = True
+    """Whether the broker has told the positions since the session was last lost."""
     position: Decimal = Decimal(0)
+    """As last told."""
+    fresh: Fresh = field(default_factory=Fresh)
     exposure: Decimal | None = Decimal(0)
-    """Absolute value of every other position of the account, in the base currency; None: not known."""
+    """What every other contract of the account may come to, in the base currency; None: not known."""
+    unvalued: str | None = None
+    """The contract for which `exposure` is not known."""
     working: tuple[Order, ...] = ()
     """Orders of the account that may still fill, unknown ones included, without the one a change replaces."""
     recent: tuple[Recent, ...] = ()
     interruption: Interruption | None = None
     """The next one that is known in advance."""
+
+    def held(self, side: Side) -> Decimal:
+        """The position at its worst for an order on that side: each fresh fill counts where it makes matters worse."""
+        return self.position + self.fresh.bought if side is Side.BUY else self.position - self.fresh.sold
 
     def market_of(self, intent: Intent) -> Price | None:
         """What the order would meet at once."""
@@ -133,13 +153,20 @@ class View:
         return None if peg is None else peg + sign * (terms.offset or 0)
 
     def price_of(self, intent: Intent) -> Price | None:
-        """What the order would pay or get at most: its own price, else the market's."""
-        if intent.terms.limit is not None:
-            return Price(intent.terms.limit, 0.0)
-        market, own = self.market_of(intent), self.worst_of(intent) or intent.terms.stop
+        """What the order would pay or get at most; None where that is not known.
+
+        A limit to buy is the most that is paid; a limit to sell is the least that is got, and a stop bounds nothing:
+        with those the market counts where it is higher, and nothing is known without it. The price of a combo may be
+        below zero, where the most is paid or got at either end.
+        """
+        terms, market = intent.terms, self.market_of(intent)
+        own = self.worst_of(intent)
+        if terms.side is Side.BUY and terms.limit is not None and (market is None or not intent.contract.legs):
+            return Price(terms.limit, 0.0)
+        own = terms.stop if own is None else own
         if own is None or market is None:
-            return market if own is None else Price(own, 0.0)
-        return Price(max(own, market.value), market.age, market.stale)
+            return market
+        return Price(max(own, market.value, key=abs), market.age, market.stale)
 
     def _peg(self, terms: Terms) -> Decimal | None:
         """The price to which an order without a limit is pegged: its own side of the quote, or the middle of it."""

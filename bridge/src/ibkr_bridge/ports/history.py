@@ -74,6 +74,8 @@ class BarsFailed:
     conid: int
     ibkr_code: int
     text: str
+    passing: bool = False
+    """As with quotes: the line lives."""
 
 
 HearBars = Callable[[BarArrived | BarsFailed], None]

@@ -51,6 +51,8 @@ class BookFailed:
     conid: int
     ibkr_code: int | None
     text: str
+    passing: bool = False
+    """The line lives: the door sets it right by itself, and nothing is to be asked again."""
 
 
 HearBook = Callable[[Book | BookFailed], None]

@@ -75,6 +75,8 @@ class QuoteFailed:
     conid: int
     ibkr_code: int
     text: str
+    passing: bool = False
+    """The line lives: the door sets it right by itself, and nothing is to be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ class PositionChanged:
 @dataclass(frozen=True, slots=True)
 class PositionsComplete:
     """Every position of every account has now been told: what was not named is flat."""
+
+    shows: datetime
+    """What had been executed up to this moment is in them; what came later may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,10 @@ UpstreamEvent = (
     | PnlChanged
 )
 Listener = Callable[[UpstreamEvent], None]
+
+Permit = Callable[[], None]
+"""Asked when an order's turn has come, right before its first byte leaves, and again before each yes to a question of
+the broker: raises GuardDenied where the house has changed its mind since."""
 
 
 Admission = Callable[[tuple[str, ...], tuple[str, int]], Awaitable[None]]
@@ -160,22 +169,28 @@ class Upstream(Protocol):
     def renew(self, reason: str) -> None:
         """End the connection and make a new one."""
 
-    async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
-        """Send once. Raises BrokerAway only when certainly nothing left; after that, events tell the rest.
+    async def place(self, order: Order, reference: str, decide: Decide, permit: Permit) -> BrokerIds:
+        """Send once. Raises BrokerAway, and what `permit` raises, only when certainly nothing left or nothing is live;
+        after that, events tell the rest.
 
         Each question of the broker is put to `decide`, without an await between. Raises QuestionAsked when one was
         declined: then nothing is live. Raises BrokerRefused where the answer itself is a definite refusal, and
         BrokerSilent when a byte may have left and no answer came.
         """
 
-    async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
+    async def place_all(
+        self, orders: Sequence[Order], references: Sequence[str], decide: Decide, permit: Permit
+    ) -> Sequence[Word]:
         """A parent and its children, or a group, sent at once, and a word on each. Raises as `place`, of all."""
 
-    async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
+    async def modify(self, order: Order, terms: Terms, decide: Decide, permit: Permit) -> None:
         """Raises as `place` does; the order stays as it was."""
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
-        """Cancel the newest order behind ours, or that one. Raises BrokerRefused for another client's."""
+        """Cancel the newest order behind ours, or that one.
+
+        Raises BrokerRefused for another client's, NotHeardOf for one without a number.
+        """
 
     async def cancel_everything(self) -> None:
         """Cancel every order of the user, whoever placed it."""
@@ -195,7 +210,10 @@ class Upstream(Protocol):
     async def account_summary(self, account: str) -> AccountSummary: ...
 
     async def refresh_positions(self) -> None:
-        """Return when every position has been told as it is now; a door that is told of each change asks nothing."""
+        """Ask for every position, and return when all have been told. Raises BrokerAway, BrokerSilent.
+
+        A door that is told of each change by itself may give up in silence: what it has told is true all the same.
+        """
 
     async def raw(self, method: str, path: str, query: Mapping[str, str], body: object) -> RawAnswer:
         """One call of IBKR's Web API, `path` below /v1/api; a GET whose answer is thin at first is asked again.

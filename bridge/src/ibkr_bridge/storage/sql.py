@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from ibkr_bridge.domain.events import OrderUpdate
@@ -82,10 +83,15 @@ class SqlJournal:
     async def append(self, entries: Sequence[Entry]) -> int:
         """Raises JournalUnavailable, and then none of the entries was kept.
 
-        One exception: what a disk that hangs past the deadline had begun to write, it may still finish when it wakes.
+        One exception: a commit that a disk has begun and hangs in past the deadline, it may still finish when it wakes.
         The next batch is numbered behind it either way.
         """
-        first = await self._write(lambda: self._writer.append(entries), WRITE_DEADLINE)
+        given_up = Event()
+        try:
+            first = await self._write(lambda: self._writer.append(entries, given_up.is_set), WRITE_DEADLINE)
+        except BaseException:
+            given_up.set()
+            raise
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(MARK_INTERVAL, self._mark_now)
         return first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select
@@ -50,15 +50,18 @@ class Writer:
             self.close()
             raise
 
-    def append(self, entries: Sequence[Entry]) -> int:
-        """Keep the entries in one transaction and return the first one's number. Raises JournalUnavailable."""
+    def append(self, entries: Sequence[Entry], given_up: Callable[[], bool] = lambda: False) -> int:
+        """Keep the entries in one transaction and return the first one's number. Raises JournalUnavailable.
+
+        Nothing is kept once nobody waits for it any more: whoever did was told so.
+        """
         with translated(self._location):
             connection = self._ready()
             prepared = batch(entries, self._end, self._key)
             if not entries:
                 return self._end.seq + 1
             try:
-                self._keep(connection, prepared)
+                self._keep(connection, prepared, given_up)
             except BaseException:
                 self._drop()  # whatever state it is in, the next attempt begins with a new one
                 raise
@@ -168,10 +171,11 @@ class Writer:
             self._end = self._read_end(connection)
         return connection
 
-    def _keep(self, connection: Connection, prepared: Batch) -> None:
+    def _keep(self, connection: Connection, prepared: Batch, given_up: Callable[[], bool]) -> None:
         transaction = connection.begin()
         try:
             self._statements.write(connection, prepared)
+            _still_awaited(given_up)
         except BaseException:
             if not connection.invalidated:
                 transaction.rollback()
@@ -194,6 +198,11 @@ class Writer:
         if connection is not None:
             connection.invalidate()
             connection.close()
+
+
+def _still_awaited(given_up: Callable[[], bool]) -> None:
+    if given_up():
+        raise JournalUnavailable("The journal was too slow, and nobody waits for this any more.")
 
 
 def upgraded(location: Location, schema: Schema) -> Path | None:

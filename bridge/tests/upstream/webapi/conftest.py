@@ -229,7 +229,10 @@ class Rig:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def place(self, order: Order, *, confirm: bool = True) -> BrokerIds:
-        return await self.upstream.place(order, reference(order.id), partial(self._decide, confirm))
+        return await self.upstream.place(order, reference(order.id), partial(self._decide, confirm), self.freely)
+
+    def freely(self) -> None:
+        """Nothing has changed since the order was allowed."""
 
     def yes(self, question: Question) -> bool:
         return self._decide(True, question)

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from ibkr_bridge.domain.contract import ContractQuery
-from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, NotSupported, QuestionAsked
+from ibkr_bridge.domain.errors import (
+    BrokerAway,
+    BrokerRefused,
+    BrokerSilent,
+    GuardDenied,
+    NotHeardOf,
+    NotSupported,
+    QuestionAsked,
+)
 from ibkr_bridge.domain.events import Commissioned, Executed
 from ibkr_bridge.domain.identity import reference
 from ibkr_bridge.domain.order import OrderStatus
@@ -63,9 +71,43 @@ async def test_a_question_that_is_not_confirmed_is_declined_at_once_and_blocks_n
 async def test_the_first_question_that_is_not_confirmed_ends_a_chain(rig: Rig, make: Any) -> None:
     wanted = make.order()
     with pytest.raises(QuestionAsked) as asked:
-        await rig.upstream.place(wanted, reference(wanted.id), lambda question: question.ids == ("o354",))
+        await rig.upstream.place(wanted, reference(wanted.id), lambda question: question.ids == ("o354",), rig.freely)
     assert [question.ids for question in asked.value.questions] == [("o10151",)]
     assert rig.simulator.exchange.position(wanted.account, 265598) is None
+
+
+async def test_where_a_yes_is_not_permitted_any_more_the_question_is_declined(rig: Rig, make: Any) -> None:
+    asked = iter([False, True])
+
+    def permit() -> None:
+        if next(asked):
+            raise GuardDenied("halt", "Trading is halted.")
+
+    wanted = make.order()
+    with pytest.raises(GuardDenied):
+        await rig.upstream.place(wanted, reference(wanted.id), rig.yes, permit)
+    assert len(rig.asked) == 1
+    assert not live(rig)
+    assert rig.simulator.exchange.position(wanted.account, 265598) is None
+    await rig.place(make.order(limit=rig.price("0.5")))
+    assert len(live(rig)) == 1
+
+
+async def test_what_is_not_permitted_is_not_sent(rig: Rig, make: Any) -> None:
+    wanted = make.order(limit=rig.price("0.9"))
+    ids = await rig.place(wanted)
+
+    def permit() -> None:
+        raise GuardDenied("halt", "Trading is halted.")
+
+    for sending in (
+        rig.upstream.place(make.order(), reference("another"), rig.yes, permit),
+        rig.upstream.modify(make.known(wanted, ids), replace(wanted.terms, qty=Decimal(99)), rig.yes, permit),
+    ):
+        with pytest.raises(GuardDenied):
+            await sending
+    [order] = live(rig)
+    assert order.request.quantity == wanted.terms.qty
 
 
 async def test_several_questions_under_one_id_are_one_question(rigs: Opening, make: Any) -> None:
@@ -90,7 +132,7 @@ async def test_a_stale_question_leaves_the_order_in_doubt(rigs: Opening, make: A
 
     wanted = make.order()
     with pytest.raises(BrokerSilent):
-        await rig.upstream.place(wanted, reference(wanted.id), forgets)
+        await rig.upstream.place(wanted, reference(wanted.id), forgets, rig.freely)
 
 
 async def test_a_refusal_carries_ibkrs_text(rig: Rig, make: Any) -> None:
@@ -167,7 +209,7 @@ async def test_a_change_is_told_with_its_terms_and_a_cancel_with_its_end(rig: Ri
     wanted = make.order(limit=rig.price("0.9"))
     ids = await rig.place(wanted)
     changed = replace(wanted.terms, limit=rig.price("0.95"), qty=Decimal(7))
-    await rig.upstream.modify(make.known(wanted, ids), changed, rig.yes)
+    await rig.upstream.modify(make.known(wanted, ids), changed, rig.yes, rig.freely)
     await rig.event(OrderReported, lambda event: event.terms == changed)
     assert live(rig)[0].request.limit_price == changed.limit
     await rig.upstream.cancel(make.known(wanted, ids))
@@ -185,7 +227,7 @@ async def test_a_cancel_that_comes_too_late_is_told_as_refused(rig: Rig, make: A
 
 
 async def test_an_order_without_a_number_cannot_be_cancelled_yet(rig: Rig, make: Any) -> None:
-    with pytest.raises(BrokerRefused):
+    with pytest.raises(NotHeardOf):
         await rig.upstream.cancel(make.order())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -102,6 +102,11 @@ async def test_positions_follow_fills_and_end_flat(rig: Rig, make: Any) -> None:
     assert held.position.market_value > 0
     await rig.place(make.order(side=Side.SELL))
     await rig.event(PositionChanged, lambda event: event.position.qty == 0)
+
+
+async def test_a_look_at_the_positions_claims_to_show_only_what_filled_before_it(rig: Rig) -> None:
+    look = await rig.event(PositionsComplete)
+    assert look.shows < datetime.now(UTC)
 
 
 async def test_positions_are_read_page_by_page_where_the_newer_list_is_missing(rigs: Opening, make: Any) -> None:

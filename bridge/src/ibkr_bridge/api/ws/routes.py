@@ -8,7 +8,7 @@ from starlette.websockets import WebSocket
 from ibkr_bridge.api.state import state_of
 from ibkr_bridge.api.ws.connection import Connection
 from ibkr_bridge.api.ws.ib import IbEvents
-from ibkr_bridge.api.ws.stream import Stream
+from ibkr_bridge.api.ws.stream import streaming
 
 router = APIRouter()
 
@@ -18,12 +18,9 @@ async def stream(socket: WebSocket) -> None:
     state = state_of(socket)
     settings = state.settings
     with state.hub.subscriber(limit=settings.ws_queue, flush_window=settings.ws_flush_window) as mailbox:
-        listener = Stream(state.engine, mailbox, settings)
         await socket.accept()
-        try:
+        async with streaming(state.engine, mailbox, settings) as listener:
             await Connection(socket, mailbox, settings.ws_send_timeout).run(listener.hear)
-        finally:
-            await listener.close()
 
 
 @router.websocket("/ws/ib")

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import structlog
-
 from ibkr_bridge.domain.bars import SIZES, Bar, BarSize, What
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.errors import BridgeError, BrokerBusy
+from ibkr_bridge.domain.errors import BrokerBusy
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.contracts import Contracts
@@ -21,6 +19,7 @@ from ibkr_bridge.engine.history.history import History, Part
 from ibkr_bridge.engine.history.pacing import Question
 from ibkr_bridge.engine.history.recent import Recent, followed, reach
 from ibkr_bridge.engine.history.wish import Wish
+from ibkr_bridge.engine.lines import Line, Lines
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.topics import BarTick, bar_topic
@@ -28,25 +27,25 @@ from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.history import BarArrived, BarsFailed, HistorySource
 from ibkr_bridge.ports.publisher import Publisher
 
-log = structlog.get_logger()
 _KEPT: Final = 720
 """An hour of bars of five seconds."""
 _BEAT: Final = 1.0
 _PATIENCE: Final = 20.0
 """Seconds that a listener waits for his turn."""
+_FIRST_PAUSE: Final = 15.0
+_LONGEST_PAUSE: Final = 120.0
+"""Between two attempts at a line that was refused, in seconds: each is one of the 60 questions in ten minutes."""
 
 
-@dataclass(slots=True)
-class _Line:
-    contract: Contract
+@dataclass(slots=True, eq=False)
+class _Line(Line):
+    query: ContractQuery
     what: What
-    listeners: int = 0
-    building: Building | None = None
+    building: Building | None
     """Where the door tells no bars."""
-    failed: str | None = None
-    bars: deque[Bar] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    bars: deque[Bar] = field(default_factory=lambda: deque(maxlen=_KEPT), init=False)
     """Since the line was last lost: without a hole."""
-    last: datetime | None = None
+    last: datetime | None = field(default=None, init=False)
     """When the newest bar began."""
 
 
@@ -71,37 +70,28 @@ class LiveBars:
         self._contracts = contracts
         self._marketdata = marketdata
         self._history = history
-        self._lines: dict[int, _Line] = {}
-        self._opening = asyncio.Lock()
+        self._lines: Lines[_Line] = Lines(
+            clock,
+            sessions,
+            ask=self._ask,
+            end=self._end,
+            first_pause=_FIRST_PAUSE,
+            longest_pause=_LONGEST_PAUSE,
+        )
+        """By conid."""
         sessions.listen(self._session_changed)
 
     async def acquire(self, query: ContractQuery) -> Contract:
         """Count one listener more. Pair with `release`. Raises as contracts and quotes do."""
         contract = await self._contracts.resolve(query)
-        async with self._opening:
-            line = self._lines.get(contract.conid)
-            if line is None:
-                self._sessions.require()
-                what = What.MIDPOINT if contract.sec_type == "CASH" else What.TRADES
-                line = _Line(contract, what)
-                self._lines[contract.conid] = line
-                try:
-                    await self._open(line, query)
-                except (BridgeError, asyncio.CancelledError):
-                    del self._lines[contract.conid]
-                    raise
-            line.listeners += 1
+        await self._lines.acquire(contract.conid, lambda: self._made(contract, query))
         return contract
 
     async def release(self, conid: int) -> None:
-        async with self._opening:
-            line = self._lines.get(conid)
-            if line is None:
-                return
+        line = self._lines.get(conid)
+        if line is not None:
             line.listeners -= 1
-            if not line.listeners:
-                del self._lines[conid]
-                await self._close(line)
+            await self._lines.close(line)
 
     def kept(self, conid: int) -> tuple[Bar, ...]:
         """The last bars of a line that is open, oldest first."""
@@ -137,13 +127,18 @@ class LiveBars:
 
     def stale(self, conid: int) -> str | None:
         line = self._lines.get(conid)
-        return self._sessions.stale or (line.failed if line else None)
+        return self._sessions.stale or (line.failed.text if line and line.failed else None)
 
     async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._lines.run(), name="lines of bars")
+            tasks.create_task(self._beat(), name="bars made of quotes")
+
+    async def _beat(self) -> None:
         """Tell bars whose time is over though no quote has ended them; until cancelled."""
         while True:
             await self._clock.sleep(_BEAT)
-            for line in self._lines.values():
+            for line in self._lines:
                 if line.building is not None:
                     line.building, bar = ended(line.building, self._clock.now())
                     self._tell(line, bar)
@@ -154,11 +149,14 @@ class LiveBars:
             line.building, bar = taken(line.building, quote)
             self._tell(line, bar)
 
-    async def _open(self, line: _Line, query: ContractQuery) -> None:
+    def _made(self, contract: Contract, query: ContractQuery) -> _Line:
+        what = What.MIDPOINT if contract.sec_type == "CASH" else What.TRADES
+        return _Line(contract.conid, contract, query, what, None if self._source.limits.live else Building(what))
+
+    async def _ask(self, line: _Line) -> None:
         """A line of bars counts as a question for small ones (TWS API, "5 Second Real Time Bars")."""
-        if not self._source.limits.live:
-            line.building = Building(line.what)
-            await self._marketdata.acquire(query)
+        if line.building is not None:
+            await self._marketdata.acquire(line.query)
             return
         subject = ("live bars", line.contract.conid)
         try:
@@ -171,25 +169,22 @@ class LiveBars:
                 advice="Nothing was asked. Try again in a few minutes, or build bars from quotes.",
             ) from None
 
-    async def _close(self, line: _Line) -> None:
-        try:
-            if line.building is not None:
-                await self._marketdata.release(line.contract.conid)
-            else:
-                await self._source.close_bars(line.contract.conid)
-        except BridgeError as away:
-            log.debug("a line of bars closed while away", conid=line.contract.conid, detail=away.detail)
+    async def _end(self, line: _Line) -> None:
+        if line.building is not None:
+            await self._marketdata.release(line.contract.conid)
+        else:
+            await self._source.close_bars(line.contract.conid)
 
     def _hear(self, event: BarArrived | BarsFailed) -> None:
         line = self._lines.get(event.conid)
         if line is None:
             return
         if isinstance(event, BarsFailed):
-            line.failed = event.text
+            self._lines.refused(line, event)
             line.bars.clear()
             self._publish(line, None)
         else:
-            line.failed = None
+            self._lines.told(line)
             self._tell(line, event.bar)
 
     def _tell(self, line: _Line, bar: Bar | None) -> None:
@@ -199,13 +194,13 @@ class LiveBars:
             self._publish(line, bar)
 
     def _session_changed(self, session: Session) -> None:
-        for line in self._lines.values():
+        for line in self._lines:
             if not session.ready:
                 line.bars.clear()
             self._publish(line, None)
 
     def _publish(self, line: _Line, bar: Bar | None) -> None:
-        stale = self._sessions.stale or line.failed
+        stale = self._sessions.stale or (line.failed.text if line.failed else None)
         source = "quotes" if line.building is not None else "ibkr"
         tick = BarTick(line.contract, bar, line.what, source, stale, line.last)
         self._publisher.publish(bar_topic(line.contract.conid), tick)

@@ -7,35 +7,24 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-import structlog
-
 from ibkr_bridge.domain.account import Seen
 from ibkr_bridge.domain.contract import Contract, ContractQuery
-from ibkr_bridge.domain.errors import BridgeError, BrokerRefused, BrokerSilent
+from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.engine.contracts import Contracts
+from ibkr_bridge.engine.lines import Line, Lines, refusal
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.publisher import Publisher
 from ibkr_bridge.ports.research import Book, BookFailed, Research
 
-log = structlog.get_logger()
 MOST_ROWS: Final = 20
 """Levels of a side that are asked for, whatever a caller wants to see of them."""
 _LINGER: Final = 20.0
 """Seconds for which a line stays open after the last look: IBKR gives three of them."""
-_SWEEP: Final = 1.0
-_RETRY: Final = 30.0
-"""Seconds after which a line that was refused is asked for again while somebody listens."""
 _SETTLE: Final = 0.3
 """Seconds for which a first book may still be growing, level by level."""
-
-
-_TOO_MANY: Final = 309
-_TOO_MANY_ADVICE: Final = (
-    "IBKR shows three books at a time, more to larger accounts: end a subscription to another one."
-)
 _ADVICE: Final = "Check the account's subscriptions to market depth."
 
 
@@ -53,17 +42,13 @@ def book_topic(contract: Contract) -> str:
     return f"depth.{contract.conid}.{contract.exchange}"
 
 
-@dataclass(slots=True)
-class _Line:
-    contract: Contract
+@dataclass(slots=True, eq=False)
+class _Line(Line):
+    """Its key is its topic."""
+
     book: Book
-    listeners: int = 0
-    wanted_until: float = 0.0
-    failed: BookFailed | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    settled: bool = False
-    settling: asyncio.TimerHandle | None = None
-    asked_at: float = 0.0
+    settled: bool = field(default=False, init=False)
+    settling: asyncio.TimerHandle | None = field(default=None, init=False)
 
     @property
     def is_idle(self) -> bool:
@@ -88,11 +73,9 @@ class Books:
         self._timeout = settings.quote_timeout
         self._sessions = sessions
         self._contracts = contracts
-        self._lines: dict[str, _Line] = {}
+        self._lines: Lines[_Line] = Lines(clock, sessions, ask=self._ask, end=self._end)
         """By topic."""
-        self._opening = asyncio.Lock()
-        self._any = asyncio.Event()
-        """Whether there are lines to be looked at."""
+        self.run = self._lines.run
         sessions.listen(self._session_changed)
 
     async def book(self, query: ContractQuery) -> tuple[Contract, Seen[Book]]:
@@ -100,62 +83,68 @@ class Books:
 
         Raises NotSupported, BrokerRefused (no subscription to this depth), BrokerSilent, and what contracts raise.
         """
-        line = await self._line(await self._contract(query))
+        contract = await self._contract(query)
+        line = await self._lines.opened(book_topic(contract), lambda: _made(contract))
         line.wanted_until = self._clock.monotonic() + _LINGER
         try:
             await self._first(line)
         except BrokerRefused:
-            if not await self._make_room(line):
+            if not line.lacks_room or self._idle() is None:
                 raise
+            await self._lines.again(line)
             await self._first(line)
         return line.contract, self._seen(line)
 
     async def acquire(self, query: ContractQuery) -> Contract:
         """Count one listener more. Pair with `release`."""
-        line = await self._line(await self._contract(query))
-        line.listeners += 1
-        return line.contract
+        contract = await self._contract(query)
+        await self._lines.acquire(book_topic(contract), lambda: _made(contract))
+        return contract
 
     async def release(self, contract: Contract) -> None:
         """Of an account's few lines none is kept for a listener who has gone."""
         line = self._lines.get(book_topic(contract))
         if line is not None:
             line.listeners -= 1
-            await self._close(book_topic(contract))
+            await self._lines.close(line)
 
     def latest(self, contract: Contract) -> Seen[Book] | None:
         """None before IBKR has said anything; a book without a time is one that it does not deliver."""
         line = self._lines.get(book_topic(contract))
         return None if line is None or not (line.settled or line.failed) else self._seen(line)
 
-    async def run(self) -> None:
-        """Close lines that nobody wants any more, ask again for those that were refused, until cancelled."""
-        while True:
-            await self._any.wait()
-            await self._clock.sleep(_SWEEP)
-            for topic in list(self._lines):
-                await self._close(topic)
-            for line in [line for line in self._lines.values() if line.failed is not None and line.listeners > 0]:
-                if not await self._make_room(line) and self._clock.monotonic() - line.asked_at >= _RETRY:
-                    async with self._opening:
-                        await self._again(line)
-            if not self._lines:
-                self._any.clear()
-
     async def _contract(self, query: ContractQuery) -> Contract:
         """A conid stands for a contract wherever it trades: an exchange that is named beside it decides."""
         found = await self._contracts.resolve(query)
         return replace(found, exchange=query.exchange) if query.conid and query.exchange else found
 
-    def _told(self, topic: str, news: Book | BookFailed) -> None:
-        line = self._lines.get(topic)
-        if line is None:
+    async def _ask(self, line: _Line) -> None:
+        """One that there was no room for takes the place of one that nobody listens to."""
+        idle = self._idle() if line.lacks_room else None
+        if idle is not None:
+            await self._lines.close(idle, idle=True)
+        line.settled = False
+        await self._port.open_book(line.contract, MOST_ROWS, partial(self._told, line))
+
+    async def _end(self, line: _Line) -> None:
+        if line.settling is not None:
+            line.settling.cancel()
+            line.settling = None
+        await self._port.close_book(line.contract)
+
+    def _idle(self) -> _Line | None:
+        """The one that has been looked at least of late."""
+        idle = [line for line in self._lines if line.is_idle]
+        return min(idle, key=lambda line: line.wanted_until, default=None)
+
+    def _told(self, line: _Line, news: Book | BookFailed) -> None:
+        if self._lines.get(line.key) is not line:
             return
         if isinstance(news, BookFailed):
-            line.failed = news
+            self._lines.refused(line, news)
         else:
-            line.book, line.failed = news, None
-        line.changed.set()
+            line.book = news
+            self._lines.told(line)
         if line.settled or line.failed is not None:
             self._publish(line)
         elif line.settling is None:
@@ -168,76 +157,12 @@ class Books:
         self._publish(line)
 
     def _session_changed(self, _session: Session) -> None:
-        for line in self._lines.values():
+        for line in self._lines:
             self._publish(line)
 
     def _publish(self, line: _Line) -> None:
         tick = BookTick(line.contract, line.book, self._stale(line))
         self._publisher.publish(book_topic(line.contract), tick)
-
-    async def _line(self, contract: Contract) -> _Line:
-        async with self._opening:
-            topic = book_topic(contract)
-            line = self._lines.get(topic)
-            if line is not None and (line.failed is None or self._sessions.stale is not None):
-                return line
-            if line is not None:  # a refusal is not for ever
-                await self._end(topic)
-                line.failed = None
-            return await self._open(topic, line or _Line(contract, Book(contract.conid)))
-
-    async def _open(self, topic: str, line: _Line) -> _Line:
-        self._sessions.require()
-        self._lines[topic] = line
-        line.asked_at = self._clock.monotonic()
-        self._any.set()
-        try:
-            await self._port.open_book(line.contract, MOST_ROWS, partial(self._told, topic))
-        except (BridgeError, asyncio.CancelledError):
-            self._lines.pop(topic, None)
-            raise
-        return line
-
-    async def _close(self, topic: str) -> None:
-        async with self._opening:
-            line = self._lines.get(topic)
-            if line is not None and line.listeners <= 0 and line.wanted_until <= self._clock.monotonic():
-                await self._end(topic)
-
-    async def _make_room(self, line: _Line) -> bool:
-        """Whether a line that was refused has been asked for again in place of one that nobody listens to."""
-        async with self._opening:
-            idle = [other for other in self._lines.values() if other.is_idle and other is not line]
-            if not idle or line.failed is None or line.failed.ibkr_code is None:
-                return False
-            await self._end(book_topic(min(idle, key=lambda other: other.wanted_until).contract))
-            return await self._again(line)
-
-    async def _again(self, line: _Line) -> bool:
-        """Whether a refused line could be asked for once more."""
-        topic = book_topic(line.contract)
-        if self._lines.get(topic) is not line or line.failed is None or self._sessions.stale is not None:
-            return False
-        failed = line.failed
-        await self._end(topic)
-        line.failed = None
-        try:
-            await self._open(topic, line)
-        except BridgeError:
-            self._lines[topic], line.failed = line, failed
-            return False
-        return True
-
-    async def _end(self, topic: str) -> None:
-        line = self._lines.pop(topic)
-        contract = line.contract
-        if line.settling is not None:
-            line.settling.cancel()
-            line.settling = None
-        try:
-            await self._port.close_book(contract)
-        except BridgeError as problem:
-            log.debug("a line of depth closed while away", contract=contract.symbol, detail=problem.detail)
 
     async def _first(self, line: _Line) -> None:
         """Wait for a level, then a moment for those that come with it."""
@@ -253,13 +178,15 @@ class Books:
         self._refuse(line)
 
     def _refuse(self, line: _Line) -> None:
-        failed = line.failed
-        if failed is not None:
-            advice = _TOO_MANY_ADVICE if failed.ibkr_code == _TOO_MANY else _ADVICE
-            raise BrokerRefused(failed.ibkr_code, failed.text, advice=advice)
+        if line.failed is not None and not line.waiting:
+            raise refusal(line.failed, _ADVICE)
 
     def _seen(self, line: _Line) -> Seen[Book]:
         return Seen(line.book, line.book.at or self._clock.now(), self._stale(line))
 
     def _stale(self, line: _Line) -> str | None:
         return self._sessions.stale or (line.failed.text if line.failed else None)
+
+
+def _made(contract: Contract) -> _Line:
+    return _Line(book_topic(contract), contract, Book(contract.conid))

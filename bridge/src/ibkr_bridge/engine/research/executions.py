@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 from ibkr_bridge.domain.account import Seen
-from ibkr_bridge.domain.errors import BridgeError, JournalAway
+from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import Executed
 from ibkr_bridge.domain.identity import order_of
 from ibkr_bridge.domain.order import Order
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.mirror import Mirror
+from ibkr_bridge.engine.reading import read
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal, no_cursor
 
-T = TypeVar("T")
 _BATCH: Final = 1000
 _PLACE: Final = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 _MOST_READ: Final = 20_000
@@ -83,16 +83,16 @@ class Executions:
         return ExecutionPage(Seen(found, self._clock.now(), stale), None if ended else str(last))
 
     async def _place(self, cursor: str) -> int:
-        if not _PLACE.fullmatch(cursor) or int(cursor) > await _read(self._journal.last_seq()):
+        if not _PLACE.fullmatch(cursor) or int(cursor) > await read(self._journal.last_seq()):
             raise no_cursor("executions")
         return int(cursor)
 
     async def _start(self, begin: datetime) -> int:
         """The last entry that is certainly too old, found by halving."""
-        low, high = 0, await _read(self._journal.last_seq())
+        low, high = 0, await read(self._journal.last_seq())
         while high - low > _BATCH:
             middle = (low + high) // 2
-            updates = await _read(self._journal.events(middle, 1))
+            updates = await read(self._journal.events(middle, 1))
             if updates and updates[0].event.at < begin - _LATE:
                 low = middle
             else:
@@ -104,7 +104,7 @@ class Executions:
         found: list[Filled] = []
         orders: dict[str, Order] = {}
         for _batch in range(_MOST_READ // _BATCH):
-            updates = await _read(self._journal.events(after, _BATCH))
+            updates = await read(self._journal.events(after, _BATCH))
             for update in updates:
                 after = update.seq
                 event = update.event
@@ -119,7 +119,7 @@ class Executions:
     async def _order(self, then: Order, known: dict[str, Order]) -> Order:
         """As it stands now: it knows of charges that came after the execution. Each is read once a page."""
         if then.id not in known:
-            now = await _read(self._journal.order(then.id))
+            now = await read(self._journal.order(then.id))
             known[then.id] = now or then
         return known[then.id]
 
@@ -147,13 +147,3 @@ class _Wanted:
             and self.account in (None, execution.account)
             and self.symbol in (None, execution.contract.symbol)
         )
-
-
-async def _read(asked: Awaitable[T]) -> T:
-    """Raises JournalAway."""
-    try:
-        return await asked
-    except OSError as problem:
-        raise JournalAway(
-            f"The journal cannot be read: {problem}", advice="See the service's log and disk."
-        ) from problem

@@ -20,6 +20,7 @@ from ibkr_bridge.ports.upstream import (
     BrokerState,
     Capabilities,
     Listener,
+    Permit,
     RawAnswer,
     SessionChanged,
     UpstreamEvent,
@@ -49,7 +50,7 @@ class TwsUpstream:
         self._wire = Wire(settings, self._pacer)
         self._listener: Listener = _nobody
         self._contracts = Contracts(self._wire)
-        self._accounts = Accounts(self._wire, self._emit)
+        self._accounts = Accounts(self._wire, clock.now, self._emit)
         self._marketdata = MarketData(self._wire, clock.now, self._emit)
         self._orders = Orders(self._wire, clock.now, self._emit)
         self._research = Research(self._wire, clock.now)
@@ -97,25 +98,32 @@ class TwsUpstream:
     def renew(self, reason: str) -> None:
         self._session.renew(reason)
 
-    async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:  # noqa: ARG002  TWS asks nobody
-        return await self._orders.place(order, reference)
+    async def place(
+        self,
+        order: Order,
+        reference: str,
+        decide: Decide,  # noqa: ARG002  TWS asks nobody
+        permit: Permit,
+    ) -> BrokerIds:
+        return await self._orders.place(order, reference, permit)
 
     async def place_all(
         self,
         orders: Sequence[Order],
         references: Sequence[str],
         decide: Decide,  # noqa: ARG002  as above
+        permit: Permit,
     ) -> Sequence[Word]:
-        return await self._orders.place_all(orders, references)
+        return await self._orders.place_all(orders, references, permit)
 
-    async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:  # noqa: ARG002  as above
-        await self._orders.modify(order, terms)
+    async def modify(self, order: Order, terms: Terms, decide: Decide, permit: Permit) -> None:  # noqa: ARG002  as above
+        await self._orders.modify(order, terms, permit)
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
         await self._orders.cancel(order, theirs)
 
     async def refresh_positions(self) -> None:
-        """TWS tells of each change by itself."""
+        await self._accounts.refresh()
 
     async def cancel_everything(self) -> None:
         await self._orders.cancel_everything()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -42,6 +43,7 @@ class Lines(Generic[Kind]):
         self._by_key: dict[Hashable, Kind] = {}
         self._by_number: dict[int, Kind] = {}
         self._rerouted: asyncio.Queue[Kind] = asyncio.Queue()
+        self._losses = wire.losses
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._by_key
@@ -57,7 +59,7 @@ class Lines(Generic[Kind]):
         line.key = key
         self._by_key[key] = line
         try:
-            await self._open(line)
+            await self._open(line, patient=False)
         except (BrokerAway, asyncio.CancelledError):
             self._by_key.pop(key, None)
             raise
@@ -65,8 +67,13 @@ class Lines(Generic[Kind]):
     async def close(self, key: Hashable) -> None:
         """Raises BrokerAway; the line is gone all the same, as lines go with their connection."""
         line = self._by_key.pop(key, None)
-        if line is not None and self._by_number.pop(line.number, None) is not None:
-            self._end(await self._wire.turn(Lane.DATA), line)
+        if line is None or self._by_number.get(line.number) is not line:
+            return
+        del self._by_number[line.number]
+        losses = self._wire.losses
+        client = await self._wire.turn(Lane.DATA, patient=True)
+        if losses == self._wire.losses:  # else its number may by now be another's
+            self._end(client, line)
 
     def reroute(self, number: int, conid: int, exchange: str) -> None:
         """IBKR names another contract to ask for (TWS API, "rerouteMktDataReq"): a CFD's stock."""
@@ -79,25 +86,22 @@ class Lines(Generic[Kind]):
         """Ask for what was rerouted, until cancelled."""
         while True:
             line = await self._rerouted.get()
-            if self._by_number.get(line.number) is line:  # a new connection has asked for it meanwhile
-                continue
-            try:
-                await self._open(line)
-            except BrokerAway:
-                if self._wire.ready:  # the budget was used up; without a connection the next one asks for all lines
-                    self._rerouted.put_nowait(line)
+            with suppress(BrokerAway):  # without a connection the next one asks for all lines
+                await self._open(line, patient=True)
 
     async def restore(self) -> None:
-        """On a new connection, or after IBKR lost what we had."""
-        self._by_number.clear()
+        """On a new connection, or after IBKR lost what we had: each line, however long the others' messages take."""
+        if self._losses != self._wire.losses:
+            self._losses = self._wire.losses
+            self._by_number.clear()
         for line in list(self):
-            await self._open(line)
+            await self._open(line, patient=True)
 
-    async def _open(self, line: Kind) -> None:
-        client = await self._wire.turn(Lane.DATA)
-        if self._by_key.get(line.key) is not line:  # closed while it waited for its turn: nobody would ever end it
+    async def _open(self, line: Kind, *, patient: bool) -> None:
+        """Once, whoever else opens it meanwhile; not at all if it was closed: nobody would ever end it."""
+        client = await self._wire.turn(Lane.DATA, patient=patient)
+        if self._by_key.get(line.key) is not line or self._by_number.get(line.number) is line:
             return
-        self._by_number.pop(line.number, None)
         line.number = client.getReqId()
         self._by_number[line.number] = line
         self._ask(client, line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,6 +55,8 @@ NO_QUOTE: Final = -1.0
 @dataclass(slots=True)
 class _Line(Line):
     quote: Quote
+    refused: bool = field(default=False, init=False)
+    """Since its last tick: what farm is up says nothing of it."""
 
 
 class MarketData:
@@ -90,13 +92,14 @@ class MarketData:
             self._broken.pop(name, None)
         for line in self._lines:
             if self._broken:
-                self._emit(QuoteFailed(line.contract.conid, code.number, next(iter(self._broken.values())).text))
-            elif line.quote.priced:
+                text = next(iter(self._broken.values())).text
+                self._emit(QuoteFailed(line.contract.conid, code.number, text, passing=True))
+            elif line.quote.priced and not line.refused:
                 self._emit(QuoteChanged(line.quote))
 
     async def restore(self) -> None:
         self._news.clear()
-        (await self._wire.turn(Lane.SESSION)).reqMarketDataType(self._wire.settings.market_data_type)
+        (await self._wire.turn(Lane.SESSION, patient=True)).reqMarketDataType(self._wire.settings.market_data_type)
         await self._lines.restore()
 
     def price(self, number: int, tick: int, price: float, size: float) -> None:
@@ -128,6 +131,7 @@ class MarketData:
             if line is not None:
                 exact = {name: _exact(value) for name, value in changes.items()}
                 line.quote = replace(line.quote, updated_at=at, **exact)
+                line.refused = False
                 self._emit(QuoteChanged(line.quote))
 
     def message(self, number: int, code: Code, text: str) -> bool:
@@ -135,6 +139,7 @@ class MarketData:
         if line is None:
             return False
         if code.effect is Effect.REFUSED:
+            line.refused = True
             self._emit(QuoteFailed(line.contract.conid, code.number, text))
         return True
 

@@ -11,11 +11,11 @@ import ib_async
 from ib_async.client import Client
 
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent
+from ibkr_bridge.domain.errors import BrokerRefused, BrokerSilent, NotHeardOf
 from ibkr_bridge.domain.events import Executed, Reported, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, Preview
 from ibkr_bridge.domain.terms import Terms
-from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported
+from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported, Permit
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.tws import translate
 from ibkr_bridge.upstream.tws.codes import Code, Effect
@@ -47,8 +47,9 @@ class Orders:
                 if self._mine(theirs):
                     self._wire.used(theirs.order_id)
 
-    async def place(self, order: Order, reference: str) -> BrokerIds:
+    async def place(self, order: Order, reference: str, permit: Permit) -> BrokerIds:
         client = await self._wire.turn(Lane.ORDERS)
+        permit()
         number = client.getReqId()
         self._wire.used(number)
         self._references[number] = reference
@@ -56,10 +57,13 @@ class Orders:
         client.placeOrder(number, translate.contract_sent(order.contract), sent)
         return BrokerIds(order_id=number, client_id=client.clientId, reference=reference)
 
-    async def place_all(self, orders: Sequence[Order], references: Sequence[str]) -> Sequence[BrokerIds]:
+    async def place_all(
+        self, orders: Sequence[Order], references: Sequence[str], permit: Permit
+    ) -> Sequence[BrokerIds]:
         """Of a parent and its children nothing is transmitted before the last has come (TWS API, "Bracket Orders")."""
         for _message in orders:
             client = await self._wire.turn(Lane.ORDERS)
+        permit()
         first, last, taken = client.getReqId(), orders[-1], list[BrokerIds]()
         for order, reference in zip(orders, references, strict=True):
             number = client.getReqId() if taken else first
@@ -74,10 +78,11 @@ class Orders:
             taken.append(BrokerIds(order_id=number, client_id=client.clientId, reference=reference))
         return taken
 
-    async def modify(self, order: Order, terms: Terms) -> None:
+    async def modify(self, order: Order, terms: Terms, permit: Permit) -> None:
         """The same order id again is a change (TWS API, "Modifying Orders")."""
         broker = self._own(order)
         client = await self._wire.turn(Lane.ORDERS)
+        permit()
         parent = self._parents.get(broker.order_id, 0)
         sent = translate.order_sent(order.account, terms, broker.reference, parent=parent)
         client.placeOrder(broker.order_id, translate.contract_sent(order.contract), sent)
@@ -116,8 +121,8 @@ class Orders:
     ) -> None:
         if self._is_preview(number, state) or order.whatIf:
             return
+        self._wire.used(order.orderId)  # whoever placed it: ours must exceed every id that TWS has shown us
         if order.clientId == self._wire.settings.client_id and order.orderId > 0:
-            self._wire.used(order.orderId)
             if order.orderRef:
                 self._references[order.orderId] = order.orderRef
             if order.parentId:
@@ -142,6 +147,7 @@ class Orders:
 
     def status(self, number: int, status: str, filled: float, average: float, perm_id: int, client_id: int) -> None:
         ours = translate.STATUSES.get(status)
+        self._wire.used(number)
         if ours is None:
             return
         reference = self._references.get(number, "") if client_id == self._wire.settings.client_id else ""
@@ -190,6 +196,8 @@ class Orders:
 
     def _own(self, order: Order) -> BrokerOrder:
         """The names of the order under this client id: no other client may touch it (TWS API, "Client ID")."""
+        if not any(theirs.order_id or theirs.perm_id for theirs in order.broker):
+            raise NotHeardOf(order.id, order.status)
         mine = self._wire.settings.client_id
         for broker in reversed(order.broker):
             if self._mine(broker):

@@ -21,6 +21,7 @@ _ASK: Final = 0
 _RESET: Final = 317
 """TWS API, "Message Codes": the book begins anew, and what was told of it is void."""
 _HALTED: Final = 316
+"""The book has ended, and is to be asked for again."""
 _SMART: Final = "SMART"
 
 
@@ -92,9 +93,13 @@ class Depth:
         line = self._lines.get(number)
         if line is None:
             return False
-        if code.number in (_RESET, _HALTED):
+        if code.number == _RESET:
             line.bids, line.asks = [], []
             self._stirred.add(number)
+        elif code.number == _HALTED:
+            self._stirred.discard(number)
+            line.hear(Book(line.contract.conid, at=self._now()))
+            line.hear(BookFailed(line.contract.conid, code.number, text))
         elif code.effect is Effect.REFUSED:
             line.hear(BookFailed(line.contract.conid, code.number, text))
         return True

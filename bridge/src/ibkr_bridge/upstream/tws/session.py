@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 from ib_async.client import Client
 
-from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerSilent, WorldMismatch
+from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerBusy, BrokerSilent, WorldMismatch
 from ibkr_bridge.domain.session import Session as SessionView
 from ibkr_bridge.domain.session import SessionState
 from ibkr_bridge.ports.clock import Clock
@@ -44,7 +44,9 @@ class Attempt:
         self.ended = asyncio.Event()
         self.refusal: Refusal | None = None
         self.link_lost: str | None = None
-        """IBKR's text when the gateway says, during the greeting, that it has lost IBKR."""
+        """IBKR's text while the gateway has lost IBKR, also from before the end of the greeting."""
+        self.data_lost: str | None = None
+        """IBKR's text until all that was subscribed to has been asked for again."""
 
     def closed(self) -> None:
         self.ended.set()
@@ -76,6 +78,7 @@ class Session:
         self._attempt = Attempt(self._heard)
         self._last_heard = clock.monotonic()
         self._restoring = asyncio.Event()
+        self._asking_time: asyncio.Task[float] | None = None
 
     @property
     def view(self) -> SessionView:
@@ -83,6 +86,14 @@ class Session:
 
     async def run(self) -> None:
         """Connect and reconnect until cancelled. Raises WorldMismatch if the first far end is the wrong one."""
+        try:
+            await self._go_on()
+        finally:
+            if self._asking_time is not None:
+                self._asking_time.cancel()
+                await asyncio.wait({self._asking_time})
+
+    async def _go_on(self) -> None:
         wait = self._wire.settings.retry_first
         while True:
             began = self._clock.monotonic()
@@ -107,18 +118,23 @@ class Session:
                 self._attempt.refuse("session.client_id_used", f"Client id {self._client_id} is in use: {text}")
             case Effect.LINK_LOST:
                 self._attempt.link_lost = text
-                if self._view.ready:
-                    self._become(self._without_link(self._view, text))
+                self._stand()
             case Effect.LINK_RESTORED:
                 self._attempt.link_lost = None
-                if self._view.connected:
-                    self._become(replace(self._view, state=SessionState.READY, code=None, reason=None))
+                self._stand()
             case Effect.LINK_RESTORED_EMPTY:
                 self._attempt.link_lost = None
-                if self._view.connected:
-                    self._restoring.set()
+                self._data_lost(text)
             case _:
                 log.debug("system message of IBKR", code=code.number, text=text)
+
+    def _data_lost(self, text: str) -> None:
+        """What was subscribed to is gone; while a new connection is being set up, that asks again by itself."""
+        self._wire.losses += 1
+        if self._view.connected:
+            self._attempt.data_lost = text
+            self._restoring.set()
+            self._stand()
 
     def renew(self, reason: str) -> None:
         """End this connection, and make another."""
@@ -136,7 +152,7 @@ class Session:
             self._wire.attach(client)
             accounts = tuple(client.getAccounts())
             await self._admit(accounts, _our_end(client))
-            await self._restore(accounts)
+            await self._restore_all(accounts)
             self._ready(accounts, client.serverVersion())
             await self._until_closed()
         except BridgeError as problem:
@@ -201,7 +217,13 @@ class Session:
                 return
 
     async def ask_time(self) -> float:
-        """The seconds that the gateway's answer took."""
+        """The seconds that the gateway's answer took. Who asks meanwhile shares it: the question has no number."""
+        if self._asking_time is None or self._asking_time.done():
+            self._asking_time = asyncio.create_task(self._ask_time(), name="the gateway's time")
+            self._asking_time.add_done_callback(_looked_at)
+        return await asyncio.shield(self._asking_time)
+
+    async def _ask_time(self) -> float:
         client = await self._wire.turn(Lane.SESSION)
         began = self._clock.monotonic()
         with self._wire.requests.open("time", "its time") as request:
@@ -212,19 +234,41 @@ class Session:
     async def _restore_when_told(self) -> None:
         while True:
             await self._restoring.wait()
+            try:
+                await self._restore_all(self._view.accounts)
+            except BrokerAway:
+                return
             self._restoring.clear()
-            with suppress(BrokerAway):
-                await self._restore(self._view.accounts)
-                self._become(replace(self._view, state=SessionState.READY, code=None, reason=None))
+            self._attempt.data_lost = None
+            self._stand()
+
+    async def _restore_all(self, accounts: tuple[str, ...]) -> None:
+        """Until it is through: what is not asked for again would stand still, and look alive. Raises BrokerAway."""
+        while True:
+            losses = self._wire.losses
+            with suppress(BrokerBusy):
+                await self._restore(accounts)
+                if losses == self._wire.losses:
+                    return
 
     def _ready(self, accounts: tuple[str, ...], version: int) -> None:
         self._was_ready = True
-        now, lost = self._clock.now(), self._attempt.link_lost
+        now = self._clock.now()
         view = SessionView(SessionState.READY, now, accounts=accounts, server_version=version, opened_at=now)
-        self._become(view if lost is None else self._without_link(view, lost))
+        self._become(self._standing(view))
 
-    def _without_link(self, view: SessionView, text: str) -> SessionView:
-        return replace(view, state=SessionState.DEGRADED, code="session.link_lost", reason=text)
+    def _stand(self) -> None:
+        if self._view.connected:
+            self._become(self._standing(self._view))
+
+    def _standing(self, view: SessionView) -> SessionView:
+        """What the gateway has said of its link and of our data, taken together."""
+        attempt = self._attempt
+        if attempt.link_lost is not None:
+            return replace(view, state=SessionState.DEGRADED, code="session.link_lost", reason=attempt.link_lost)
+        if attempt.data_lost is not None:
+            return replace(view, state=SessionState.DEGRADED, code="session.data_lost", reason=attempt.data_lost)
+        return replace(view, state=SessionState.READY, code=None, reason=None)
 
     def _down(self, code: str, reason: str) -> None:
         self._become(replace(self._view, state=SessionState.DISCONNECTED, code=code, reason=reason))
@@ -255,3 +299,9 @@ def _our_end(client: Client) -> tuple[str, int]:
         raise BrokerAway("The connection broke during the greeting.")
     host, port, *_ = transport.get_extra_info("sockname")
     return host, port
+
+
+def _looked_at(done: asyncio.Task[float]) -> None:
+    """Its failure is told to whoever still waits; when nobody does, it is nobody's."""
+    if not done.cancelled():
+        done.exception()

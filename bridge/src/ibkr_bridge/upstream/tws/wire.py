@@ -36,9 +36,12 @@ class Wire:
         self._pacer = pacer
         self._client: Client | None = None
         self._highest = 0
+        self.losses = 0
+        """How often everything subscribed to was lost: it is to be asked for again."""
 
     def attach(self, client: Client) -> None:
         self._client = client
+        self.losses += 1
         client.updateReqId(self._highest + 1)
 
     def detach(self, why: str) -> None:
@@ -66,10 +69,13 @@ class Wire:
         if self._client is not None:
             self._client.updateReqId(order_id + 1)
 
-    async def turn(self, lane: Lane) -> Client:
-        """A client that may send one message now: send it before the next await. Raises BrokerAway, BrokerBusy."""
+    async def turn(self, lane: Lane, *, patient: bool = False) -> Client:
+        """A client that may send one message now: send it before the next await. Raises BrokerAway, BrokerBusy.
+
+        Who is `patient` waits for as long as others come first, since what he has to send must be sent.
+        """
         try:
-            async with asyncio.timeout(self.settings.request_timeout):
+            async with asyncio.timeout(None if patient else self.settings.request_timeout):
                 await self._pacer.turn(lane)
         except TimeoutError:
             raise BrokerBusy("IBKR's message budget is used up; nothing was sent.") from None

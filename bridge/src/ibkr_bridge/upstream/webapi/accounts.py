@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -57,8 +58,10 @@ TAGS: Final = (
 """The names at IBKR's other door; this one writes them in small letters."""
 _NAMES: Final = {tag.lower(): tag for tag in TAGS} | {"leverage-s": "Leverage"}
 _MOST_PAGES: Final = 50
-_SETTLING: Final = 0.5
+_SETTLING: Final = 0.4
 """Seconds from a fill until the positions show it."""
+_PAUSE: Final = 0.5
+"""Seconds from a fill until the positions are asked for: a little more than that."""
 _LEDGER: Final = 10.0
 """Seconds between two questions about realized profit."""
 
@@ -118,7 +121,7 @@ class Accounts:
 
     async def refresh(self) -> None:
         """Ask for positions now, once those show what has just filled."""
-        await self._clock.sleep(_SETTLING)
+        await self._clock.sleep(_PAUSE)
         async with self._polling:
             await self._poll()
 
@@ -133,14 +136,15 @@ class Accounts:
                 await self._filled.wait()
         except TimeoutError:
             return
+        self._filled.clear()  # what fills from here on is asked for once more
         if not self._fresh:
-            await self._clock.sleep(_SETTLING)
-        self._filled.clear()
+            await self._clock.sleep(_PAUSE)
 
     async def _poll(self) -> None:
         """Every position of every account; what is not told any more is flat."""
         if self._fresh:  # nothing of the portfolio is told before
             await self._wire.read("/portfolio/accounts", lane=Lane.ORDERS)
+        shows = self._clock.now() - timedelta(seconds=_SETTLING)
         told: dict[tuple[str, int], Position] = {}
         for account in self._shown:
             for position in await self._held(account):
@@ -151,7 +155,7 @@ class Accounts:
                 self._tell(key, replace(self._positions[key], qty=Decimal(0)))
         for key, position in told.items():
             self._tell(key, position)
-        self._emit(PositionsComplete())
+        self._emit(PositionsComplete(shows))
         await self._profits()
 
     async def _profits(self) -> None:

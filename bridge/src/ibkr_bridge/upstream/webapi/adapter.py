@@ -18,6 +18,7 @@ from ibkr_bridge.ports.upstream import (
     BrokerState,
     Capabilities,
     Listener,
+    Permit,
     RawAnswer,
     SessionChanged,
     UpstreamEvent,
@@ -100,14 +101,16 @@ class WebApiUpstream:
     def renew(self, reason: str) -> None:
         self._session.renew(reason)
 
-    async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
-        return await self._orders.place(order, reference, decide)
+    async def place(self, order: Order, reference: str, decide: Decide, permit: Permit) -> BrokerIds:
+        return await self._orders.place(order, reference, decide, permit)
 
-    async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> Sequence[Word]:
-        return await self._orders.place_all(orders, references, decide)
+    async def place_all(
+        self, orders: Sequence[Order], references: Sequence[str], decide: Decide, permit: Permit
+    ) -> Sequence[Word]:
+        return await self._orders.place_all(orders, references, decide, permit)
 
-    async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
-        await self._orders.modify(order, terms, decide)
+    async def modify(self, order: Order, terms: Terms, decide: Decide, permit: Permit) -> None:
+        await self._orders.modify(order, terms, decide, permit)
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None = None) -> None:
         await self._orders.cancel(order, theirs)

@@ -13,6 +13,7 @@ import aiohttp
 
 from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerBusy, BrokerSilent
 from ibkr_bridge.ports.clock import Clock
+from ibkr_bridge.ports.upstream import Permit
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.webapi import bodies, errors
 from ibkr_bridge.upstream.webapi.errors import (
@@ -46,6 +47,8 @@ class Call:
     """Seconds; the settings' without it."""
     charged: bool = False
     """Whether IBKR takes money for each."""
+    permit: Permit | None = None
+    """Asked once its turn has come; where it raises, nothing was sent."""
 
     @property
     def endpoint(self) -> str:
@@ -139,6 +142,8 @@ class Http:
         self._check_penalty()
         async with self._turns.turn(call.endpoint, call.lane, slow=call.slow):
             self._check_penalty()  # it may have begun while this call waited
+            if call.permit is not None:
+                call.permit()
             left.turn = True
             try:
                 return await self._sent(call, authorization, left)

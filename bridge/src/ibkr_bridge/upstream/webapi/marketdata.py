@@ -92,7 +92,7 @@ class MarketData:
         now = self._clock.monotonic()
         for conid, line in self._lines.items():
             line.ask_at = now
-            self._emit(QuoteFailed(conid, 0, "The stream of prices broke; they are being asked for."))
+            self._emit(QuoteFailed(conid, 0, "The stream of prices broke; they are being asked for.", passing=True))
 
     async def run(self) -> None:
         """Renew topics, and ask for what the stream does not deliver; until cancelled."""

@@ -10,13 +10,13 @@ from typing import Any, Final
 import structlog
 
 from ibkr_bridge.domain.contract import Contract
-from ibkr_bridge.domain.errors import BridgeError, BrokerRefused, BrokerSilent
+from ibkr_bridge.domain.errors import BridgeError, BrokerRefused, BrokerSilent, NotHeardOf
 from ibkr_bridge.domain.events import Executed, Reported, Warned
 from ibkr_bridge.domain.order import BrokerIds, BrokerOrder, Order, OrderStatus, Preview
 from ibkr_bridge.domain.questions import Decide
 from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.ports.clock import Clock
-from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported, Word
+from ibkr_bridge.ports.upstream import BrokerState, Listener, MessageKind, OrderMessage, OrderReported, Permit, Word
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.webapi import errors, translate
 from ibkr_bridge.upstream.webapi.contracts import Contracts
@@ -70,14 +70,16 @@ class Orders:
         """Terms of ours that IBKR took, and when."""
         self._resubscribe_at: float | None = None
 
-    async def place(self, order: Order, reference: str, decide: Decide) -> BrokerIds:
+    async def place(self, order: Order, reference: str, decide: Decide, permit: Permit) -> BrokerIds:
         self._contracts.learn(order.contract)
         body = ticket(order.contract, order.account, order.terms, reference)
         path = f"/iserver/account/{order.account}/orders"
-        row = await self._rounds.submit(path, {"orders": [body]}, decide)
+        row = await self._rounds.submit(path, {"orders": [body]}, decide, permit)
         return self._accepted(row, order, order.terms, reference)
 
-    async def place_all(self, orders: Sequence[Order], references: Sequence[str], decide: Decide) -> list[Word]:
+    async def place_all(
+        self, orders: Sequence[Order], references: Sequence[str], decide: Decide, permit: Permit
+    ) -> list[Word]:
         """Children name their parent by its reference (Web API, "Bracket Orders"); IBKR may take a part of them."""
         for order in orders:
             self._contracts.learn(order.contract)
@@ -91,18 +93,18 @@ class Orders:
             elif order.terms.oca is not None:
                 sent["isSingleGroup"] = True
         path = f"/iserver/account/{orders[0].account}/orders"
-        rows = await self._rounds.submit_all(path, {"orders": tickets}, references, decide)
+        rows = await self._rounds.submit_all(path, {"orders": tickets}, references, decide, permit)
         return [
             row if isinstance(row, BridgeError) else self._accepted(row, order, order.terms, reference)
             for row, order, reference in zip(rows, orders, references, strict=True)
         ]
 
-    async def modify(self, order: Order, terms: Terms, decide: Decide) -> None:
+    async def modify(self, order: Order, terms: Terms, decide: Decide, permit: Permit) -> None:
         """The body is one ticket, not a list; what IBKR answers with success it has taken."""
         theirs = _newest(order)
         body = ticket(order.contract, order.account, terms, "")
         path = f"/iserver/account/{order.account}/order/{theirs.order_id}"
-        row = await self._rounds.submit(path, body, decide)
+        row = await self._rounds.submit(path, body, decide, permit)
         self._accepted(row, order, terms, theirs.reference)
 
     async def cancel(self, order: Order, theirs: BrokerOrder | None) -> None:
@@ -305,10 +307,8 @@ def _scoped(account: str) -> dict[str, str]:
 
 
 def _newest(order: Order) -> BrokerOrder:
-    """Raises BrokerRefused for an order that IBKR has given no number."""
+    """Raises NotHeardOf for an order that IBKR has given no number."""
     for theirs in reversed(order.broker):
         if theirs.order_id:
             return theirs
-    raise BrokerRefused(
-        None, f"IBKR has not told its number of order {order.id} yet.", advice="Wait until GET /orders/{id} shows it."
-    )
+    raise NotHeardOf(order.id, order.status)

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, QuestionAsked
+from ibkr_bridge.domain.errors import BrokerAway, BrokerRefused, BrokerSilent, GuardDenied, QuestionAsked
 from ibkr_bridge.domain.questions import Decide, Question
+from ibkr_bridge.ports.upstream import Permit
 from ibkr_bridge.upstream.webapi import errors, translate
 from ibkr_bridge.upstream.webapi.errors import Unavailable
 from ibkr_bridge.upstream.webapi.translate import Row
@@ -34,18 +35,20 @@ class Rounds:
         self._wire = wire
         self._open = asyncio.Lock()
 
-    async def submit(self, path: str, body: object, decide: Decide) -> Row:
+    async def submit(self, path: str, body: object, decide: Decide, permit: Permit) -> Row:
         """The row of the order that IBKR has taken. Raises as `ports.upstream.Upstream.place`."""
-        return taken(await self._told(path, body, decide))
+        return taken(await self._told(path, body, decide, permit))
 
-    async def submit_all(self, path: str, body: object, references: Sequence[str], decide: Decide) -> list[Row | Lost]:
+    async def submit_all(
+        self, path: str, body: object, references: Sequence[str], decide: Decide, permit: Permit
+    ) -> list[Row | Lost]:
         """A row for each order that IBKR has taken, in the order of the references, or what became of the others."""
-        return each(await self._told(path, body, decide), references)
+        return each(await self._told(path, body, decide, permit), references)
 
-    async def _told(self, path: str, body: object, decide: Decide) -> Any:
+    async def _told(self, path: str, body: object, decide: Decide, permit: Permit) -> Any:
         """IBKR's answer, once every question has been said yes to."""
         async with self._turn():
-            answer = await self._first(path, body)
+            answer = await self._first(path, body, permit)
             for _question in range(_LONGEST):
                 question = asked(answer)
                 if question is None:
@@ -54,7 +57,7 @@ class Rounds:
                 if not decide(question):
                     await self._decline(name)
                     raise QuestionAsked((question,))
-                answer = await self._confirm(name)
+                answer = await self._confirm(name, permit)
             await self._decline(_reply_id(answer))
         raise BrokerRefused(None, "IBKR asks one question after the other; the order was given up.")
 
@@ -71,18 +74,21 @@ class Rounds:
         finally:
             self._open.release()
 
-    async def _first(self, path: str, body: object) -> Any:
+    async def _first(self, path: str, body: object, permit: Permit) -> Any:
         try:
-            return await self._wire.write("POST", path, body)
+            return await self._wire.write("POST", path, body, permit=permit)
         except BrokerRefused as refused:
             if _DUPLICATE in refused.text.lower():
                 raise Unavailable(f"IBKR knows this reference already: {refused.text}") from refused
             raise
 
-    async def _confirm(self, name: str) -> Any:
+    async def _confirm(self, name: str, permit: Permit) -> Any:
         """Once a question is open, only a word on the order itself says that it will not go live."""
         try:
-            return await self._wire.write("POST", f"/iserver/reply/{name}", {"confirmed": True})
+            return await self._wire.write("POST", f"/iserver/reply/{name}", {"confirmed": True}, permit=permit)
+        except GuardDenied:
+            await self._decline(name)
+            raise
         except BrokerAway as away:
             raise Unavailable(f"The answer to IBKR's question was not taken: {away.detail}") from away
         except BrokerRefused as refused:

@@ -54,7 +54,8 @@ class Depth:
 
     def stream_closed(self) -> None:
         for line in self._lines.values():
-            line.hear(BookFailed(line.contract.conid, None, "The stream of depth broke; it is being asked for again."))
+            text = "The stream of depth broke; it is being asked for again."
+            line.hear(BookFailed(line.contract.conid, None, text, passing=True))
 
     def hear(self, message: Message) -> None:
         """A frame of `sbd+account+conid`, with rows that are new or have changed."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from ibkr_bridge.domain.errors import BridgeError, BrokerAway, BrokerSilent
+from ibkr_bridge.ports.upstream import Permit
 from ibkr_bridge.upstream.pacing import Lane
 from ibkr_bridge.upstream.webapi import errors
 from ibkr_bridge.upstream.webapi.errors import Answer, PacedOut, Unauthenticated, Unbridged, Unreachable
@@ -77,10 +78,13 @@ class Wire:
             await self._again(gone)
             return await self._watched(self._answered(call), self._life)
 
-    async def write(self, method: str, path: str, body: object = None, *, order: bool = True) -> Any:
-        """Sent once. Raises as `read` does; BrokerAway only when certainly nothing was taken."""
+    async def write(
+        self, method: str, path: str, body: object = None, *, order: bool = True, permit: Permit | None = None
+    ) -> Any:
+        """Sent once. Raises as `read` does; BrokerAway, and what `permit` raises, only when nothing was taken."""
         lane = Lane.ORDERS if order else Lane.DATA
-        return await self._called(Call(method, path, body=body, lane=lane, slow=not order), self._required())
+        call = Call(method, path, body=body, lane=lane, slow=not order, permit=permit)
+        return await self._called(call, self._required())
 
     def _required(self) -> int:
         if not self._open.is_set():

@@ -222,8 +222,7 @@ async def _named(call: Call) -> Order:
 
 async def _cancel_all(call: Call, account: str) -> None:
     """Of ours; orders placed elsewhere are not touched."""
-    listed = await call.engine.mirror.listed()
-    found = [order for order in listed if order.account == account and not (order.status.terminal or order.foreign)]
+    found = [order for order in call.engine.mirror.live() if order.account == account]
     outcomes = await asyncio.gather(*(call.engine.orders.cancel(order.id) for order in found), return_exceptions=True)
     problem = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
     if problem is not None:

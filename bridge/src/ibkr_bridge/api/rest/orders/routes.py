@@ -20,13 +20,16 @@ from ibkr_bridge.api.rest.orders.bodies import (
 from ibkr_bridge.api.rest.orders.schemas import (
     GROUP,
     ORDER,
+    ORDER_NOW,
     ORDERS,
     PREVIEW,
     GroupAnswer,
     OrderAnswer,
+    OrderNow,
     OrdersAnswer,
     PreviewAnswer,
     order_answer,
+    order_now,
     preview_answer,
 )
 from ibkr_bridge.api.routing import ExactRoute
@@ -34,6 +37,7 @@ from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.api.text import ACCOUNT, PRINTABLE
 from ibkr_bridge.domain.errors import BrokerRefused
 from ibkr_bridge.domain.order import Order, OrderStatus
+from ibkr_bridge.engine.orders import Placement
 from ibkr_bridge.ports.journal import no_cursor
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, default_response_class=JsonAnswer)
@@ -102,8 +106,14 @@ _OPEN = (OrderStatus.UNKNOWN, OrderStatus.AWAITING_ANSWER)
 """Somebody's word is still awaited: IBKR's, or the caller's."""
 
 
-def _described(says: str) -> dict[str, Any]:
-    return {"model": OrderAnswer, "description": says, "content": {"application/json": {"example": ORDER}}}
+def _described(says: str, model: type = OrderAnswer, example: object = ORDER) -> dict[str, Any]:
+    return {"model": model, "description": says, "content": {"application/json": {"example": example}}}
+
+
+def _code(*placements: Placement) -> int:
+    if any(placed.order.status in _OPEN for placed in placements):
+        return 202
+    return 201 if any(placed.created for placed in placements) else 200
 
 
 @router.post(
@@ -131,8 +141,7 @@ async def place(
     order = placement.order
     if order.status is OrderStatus.REJECTED:
         return _rejected(request, order)
-    code = 202 if order.status in _OPEN else 201 if placement.created else 200
-    return JsonAnswer(order_answer(order), status_code=code, headers={"Location": f"/orders/{order.id}"})
+    return JsonAnswer(order_answer(order), status_code=_code(placement), headers={"Location": f"/orders/{order.id}"})
 
 
 @router.post(
@@ -140,15 +149,21 @@ async def place(
     summary="Place a group: one cancels all",
     status_code=201,
     response_model=GroupAnswer,
-    responses=answers(
-        GROUP, 404, 409, 422, 501, 503, 504, status=201, says="The orders, each in the state IBKR reported."
-    ),
+    responses={
+        **answers(GROUP, 404, 409, 422, 501, 503, 504, status=201, says="The orders, in the state IBKR reported."),
+        200: _described("The same group again: its orders as they stand.", GroupAnswer, GROUP),
+        202: _described("IBKR's word on one of them is still awaited, or yours is.", GroupAnswer, GROUP),
+    },
 )
 async def place_group(engine: TheEngine, body: NewGroup) -> Response:
-    """All go to IBKR at once, and IBKR has a word on each: read every `status`. A denial by a guard sends none."""
+    """All go to IBKR at once, and IBKR has a word on each: read every `status`. A denial by a guard sends none.
+
+    With a `client_order_id` on any of them the request can be repeated at will: there will be one group.
+    """
     commands = [order.command() for order in body.orders]
     placements = await engine.orders.place_group(commands, body.type)
-    return JsonAnswer(GroupAnswer(tuple(order_answer(placed.order) for placed in placements)), status_code=201)
+    told = GroupAnswer(tuple(order_answer(placed.order) for placed in placements))
+    return JsonAnswer(told, status_code=_code(*placements))
 
 
 def _rejected(request: Request, order: Order) -> Response:
@@ -202,12 +217,13 @@ async def preview(engine: TheEngine, body: NewOrder) -> Response:
 @router.get(
     "/{order_id}",
     summary="One order",
-    response_model=OrderAnswer,
-    responses=answers(ORDER, 404, 422, says="The order as it stands."),
+    response_model=OrderNow,
+    responses=answers(ORDER_NOW, 404, 422, says="The order as it stands."),
 )
 async def order(engine: TheEngine, order_id: OrderId) -> Response:
     """The order with its state, its fills and IBKR's names for it."""
-    return JsonAnswer(order_answer(await engine.orders.get(order_id)))
+    found = await engine.orders.get(order_id)
+    return JsonAnswer(order_now(found, engine.health.view().at, engine.sessions.stale))
 
 
 @router.patch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -106,6 +106,14 @@ class OrderAnswer:
     broker: Annotated[tuple[BrokerAnswer, ...], Field(description="Several where a change forked the order")]
     parent_id: Annotated[str | None, Field(description="The order that must fill before this one trades")]
     children: Annotated[tuple[str, ...], Field(description="The orders that wait for this one, by id")]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNow(OrderAnswer):
+    """An order as it is known at present."""
+
+    as_of: datetime
+    stale: Annotated[str | None, Field(description="Why this may be out of date; null: it is not")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,15 @@ def _broker(theirs: BrokerOrder) -> BrokerAnswer:
     )
 
 
+def order_now(order: Order, as_of: datetime, stale: str | None) -> OrderNow:
+    return _now(order_answer(order), as_of, stale)
+
+
+def _now(answer: OrderAnswer, as_of: datetime, stale: str | None) -> OrderNow:
+    members = {part.name: getattr(answer, part.name) for part in fields(answer)}
+    return OrderNow(**members, as_of=as_of, stale=stale)
+
+
 def preview_answer(contract: Contract, preview: Preview, as_of: datetime) -> PreviewAnswer:
     return PreviewAnswer(
         contract=contract_answer(contract),
@@ -281,6 +298,7 @@ ORDER = OrderAnswer(
     parent_id=None,
     children=(),
 )
+ORDER_NOW = _now(ORDER, _AT, None)
 GROUP = GroupAnswer((ORDER, ORDER))
 ORDERS = OrdersAnswer((ORDER,), None, _AT, None)
 PREVIEW = PreviewAnswer(
