@@ -17,7 +17,7 @@ from ibkr_bridge.domain.events import Established, Executed, OrderUpdate, Receiv
 from ibkr_bridge.domain.identity import reference
 from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus
 from ibkr_bridge.domain.session import SessionState
-from ibkr_bridge.engine.inquiries import Absence
+from ibkr_bridge.engine.orders.inquiries import Absence
 from ibkr_bridge.engine.topics import ORDERS
 from ibkr_bridge.ports.journal import Bound
 from ibkr_bridge.ports.upstream import OrderMessage, UpstreamEvent

@@ -11,7 +11,7 @@ import pytest
 
 from ibkr_bridge.domain.events import Received
 from ibkr_bridge.engine import mirror
-from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.guarding.outlook import Outlook
 from ibkr_bridge.ports.journal import Entry
 from ibkr_bridge.storage.memory import MemoryJournal
 

@@ -12,7 +12,8 @@ import pytest
 
 from ibkr_bridge.calendars.exchange import ExchangeCalendar
 from ibkr_bridge.config.settings import GuardSettings
-from ibkr_bridge.engine import accounts, outlook
+from ibkr_bridge.engine import accounts
+from ibkr_bridge.engine.guarding import outlook
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.ports.calendar import MarketHours
 from ibkr_bridge.upstream.tws import accounts as tws_accounts

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ibkr_bridge.domain.events import Commissioned
-from ibkr_bridge.engine.commissions import Unclaimed
+from ibkr_bridge.engine.orders.commissions import Unclaimed
 
 
 def charge(name: str) -> Commissioned:

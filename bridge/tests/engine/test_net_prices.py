@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from ibkr_bridge.domain.contract import Contract, Leg
 from ibkr_bridge.domain.terms import Side
-from ibkr_bridge.engine.net_prices import NetPrices, net_prices
+from ibkr_bridge.engine.guarding.net_prices import NetPrices, net_prices
 from ibkr_bridge.guards.verdict import Price
 
 AAPL = Contract(265598, "AAPL", "STK", "SMART", "USD")

@@ -9,8 +9,8 @@ from ibkr_bridge.domain.contract import ContractQuery, LegQuery
 from ibkr_bridge.domain.errors import InvalidRequest
 from ibkr_bridge.domain.order import PlaceOrder
 from ibkr_bridge.domain.terms import OrderType, Side, Terms
-from ibkr_bridge.engine.coherence import sensible
-from ibkr_bridge.engine.wishes import fingerprint
+from ibkr_bridge.engine.orders.coherence import sensible
+from ibkr_bridge.engine.orders.wishes import fingerprint
 
 TERMS = Terms(Side.BUY, Decimal(10), OrderType.LIMIT, Decimal("150.5"))
 WISH = PlaceOrder(ContractQuery("AAPL"), TERMS)

@@ -13,27 +13,27 @@ from ibkr_bridge.domain.session import Session, SessionState
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.allowance import SnapshotAllowance
 from ibkr_bridge.engine.book import OrderBook
-from ibkr_bridge.engine.brackets import Brackets, with_relatives
 from ibkr_bridge.engine.contracts import Contracts
-from ibkr_bridge.engine.forks import Forks
 from ibkr_bridge.engine.fresh_fills import FreshFills
+from ibkr_bridge.engine.guarding.outlook import Outlook
 from ibkr_bridge.engine.halts import Halts
 from ibkr_bridge.engine.health import Health
 from ibkr_bridge.engine.history.history import History
 from ibkr_bridge.engine.history.live import LiveBars
-from ibkr_bridge.engine.inquiries import Inquiries
 from ibkr_bridge.engine.marketdata import MarketData
 from ibkr_bridge.engine.mirror import Mirror
-from ibkr_bridge.engine.orders import Orders
-from ibkr_bridge.engine.outlook import Outlook
-from ibkr_bridge.engine.questions import Questions
+from ibkr_bridge.engine.orders.brackets import Brackets, with_relatives
+from ibkr_bridge.engine.orders.commands import Orders
+from ibkr_bridge.engine.orders.forks import Forks
+from ibkr_bridge.engine.orders.inquiries import Inquiries
+from ibkr_bridge.engine.orders.questions import Questions
+from ibkr_bridge.engine.orders.reports import Reports
+from ibkr_bridge.engine.orders.sending import Sending
 from ibkr_bridge.engine.reconciliation import Reconciliation
 from ibkr_bridge.engine.recorder import Recorder
-from ibkr_bridge.engine.reports import Reports
 from ibkr_bridge.engine.research.books import Books
 from ibkr_bridge.engine.research.executions import Executions
 from ibkr_bridge.engine.research.research import Research
-from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.calendar import Calendar

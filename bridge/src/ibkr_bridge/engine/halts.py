@@ -16,9 +16,9 @@ from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder
 from ibkr_bridge.domain.terms import OrderType, Side, Terms
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.guarding.outlook import Outlook
 from ibkr_bridge.engine.marketdata import MarketData
-from ibkr_bridge.engine.orders import Orders
-from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.orders.commands import Orders
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.chain import REDUCING
 from ibkr_bridge.guards.verdict import TradingState

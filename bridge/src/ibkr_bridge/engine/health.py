@@ -9,7 +9,7 @@ from typing import Literal
 from ibkr_bridge.domain.interruptions import Interruption
 from ibkr_bridge.domain.session import Session
 from ibkr_bridge.domain.world import World, strangers
-from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.guarding.outlook import Outlook
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings

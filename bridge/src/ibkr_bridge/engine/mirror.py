@@ -21,7 +21,7 @@ from ibkr_bridge.engine.allowance import SnapshotAllowance
 from ibkr_bridge.engine.book import OrderBook
 from ibkr_bridge.engine.contracts import Contracts
 from ibkr_bridge.engine.marketdata import MarketData
-from ibkr_bridge.engine.orders import Orders
+from ibkr_bridge.engine.orders.commands import Orders
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.upstream import BrokerState, RawAnswer, Upstream

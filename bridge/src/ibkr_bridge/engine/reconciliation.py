@@ -18,10 +18,10 @@ from ibkr_bridge.domain.order import Fill, Order, OrderStatus
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.balance import ZERO, Balance, Key
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.orders.window import in_window
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.engine.topics import RECONCILIATION
-from ibkr_bridge.engine.window import in_window
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.ports.publisher import Publisher

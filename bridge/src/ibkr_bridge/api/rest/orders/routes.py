@@ -37,7 +37,7 @@ from ibkr_bridge.api.state import TheEngine
 from ibkr_bridge.api.text import ACCOUNT, PRINTABLE
 from ibkr_bridge.domain.errors import BrokerRefused
 from ibkr_bridge.domain.order import Order, OrderStatus
-from ibkr_bridge.engine.orders import Placement
+from ibkr_bridge.engine.orders.commands import Placement
 from ibkr_bridge.ports.journal import no_cursor
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute, default_response_class=JsonAnswer)

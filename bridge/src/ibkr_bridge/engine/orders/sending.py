@@ -34,9 +34,9 @@ from ibkr_bridge.domain.order import BrokerIds, Order, OrderStatus, Preview
 from ibkr_bridge.domain.questions import Decide, Question
 from ibkr_bridge.domain.terms import Terms
 from ibkr_bridge.engine.book import OrderBook
-from ibkr_bridge.engine.losses import answer_lost
-from ibkr_bridge.engine.outlook import Market, Outlook
-from ibkr_bridge.engine.questions import Questions
+from ibkr_bridge.engine.guarding.outlook import Market, Outlook
+from ibkr_bridge.engine.orders.losses import answer_lost
+from ibkr_bridge.engine.orders.questions import Questions
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.chain import GUARDS, SWITCHES

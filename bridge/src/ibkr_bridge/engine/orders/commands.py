@@ -13,6 +13,7 @@ from ibkr_bridge.domain.errors import (
     ChangePending,
     GuardDenied,
     IdReused,
+    JournalAway,
     NotAsked,
     NotHeardOf,
     NotUnknown,
@@ -31,15 +32,15 @@ from ibkr_bridge.domain.order import Order, OrderStatus, PlaceOrder, Preview, Re
 from ibkr_bridge.domain.terms import ChangeOrder, OcaType
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
-from ibkr_bridge.engine.coherence import changed, sensible
 from ibkr_bridge.engine.contracts import Contracts
-from ibkr_bridge.engine.outlook import Outlook
+from ibkr_bridge.engine.guarding.outlook import Outlook
+from ibkr_bridge.engine.orders.coherence import changed, sensible
+from ibkr_bridge.engine.orders.sending import Sending, denied
+from ibkr_bridge.engine.orders.wishes import carried, fingerprint, group_fingerprint, possible, together
 from ibkr_bridge.engine.reading import read
 from ibkr_bridge.engine.recorder import Recorder
-from ibkr_bridge.engine.sending import Sending, denied
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.engine.wishes import carried, fingerprint, group_fingerprint, possible, together
 from ibkr_bridge.guards.chain import GUARDS
 from ibkr_bridge.guards.verdict import Denial, Guard, Intent
 from ibkr_bridge.ports.clock import Clock
@@ -306,6 +307,8 @@ class Orders:
         if bound.fingerprint != body:
             raise IdReused(bound.order.client_order_id or "", bound.order.id)
         order = await self._sending.first_word(bound.order)
+        if order.status is OrderStatus.RECEIVED and self._book.get(order.id) is None:
+            raise JournalAway  # its intent was not kept, and it went nowhere
         if order.status is OrderStatus.RECEIVED:  # on its way for too long: nobody knows yet, and its id stays bound
             order = self._sending.unheard(order)
         if order.status is OrderStatus.DENIED:  # nothing left the house, and its id is free again

@@ -14,8 +14,8 @@ from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.order import Order
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.guarding.rates import Rates
 from ibkr_bridge.engine.marketdata import MarketData
-from ibkr_bridge.engine.rates import Rates
 from ibkr_bridge.guards.exposure import waiting, worth
 
 _PATIENCE = 3.0

@@ -12,7 +12,7 @@ from typing import Final
 from ibkr_bridge.domain.errors import InvalidRequest, NotSupported
 from ibkr_bridge.domain.order import PlaceOrder
 from ibkr_bridge.domain.terms import OcaType
-from ibkr_bridge.engine.coherence import sensible
+from ibkr_bridge.engine.orders.coherence import sensible
 from ibkr_bridge.ports.upstream import Capabilities
 
 _FIRST: Final = ("side", "qty", "type", "limit", "stop", "tif", "outside_rth")

@@ -13,11 +13,11 @@ from ibkr_bridge.domain.events import Established
 from ibkr_bridge.domain.identity import order_of
 from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.orders.reports import Reports
+from ibkr_bridge.engine.orders.window import in_window
 from ibkr_bridge.engine.recorder import Recorder
-from ibkr_bridge.engine.reports import Reports
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
-from ibkr_bridge.engine.window import in_window
 from ibkr_bridge.ports.clock import Clock
 from ibkr_bridge.ports.journal import Journal
 from ibkr_bridge.ports.upstream import BrokerState, Upstream

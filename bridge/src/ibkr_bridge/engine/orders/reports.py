@@ -14,10 +14,10 @@ from ibkr_bridge.domain.fills import corrected_by
 from ibkr_bridge.domain.order import Order, OrderStatus
 from ibkr_bridge.domain.transitions import apply
 from ibkr_bridge.engine.book import OrderBook
-from ibkr_bridge.engine.commissions import Unclaimed
-from ibkr_bridge.engine.forks import Forks
-from ibkr_bridge.engine.losses import answer_lost
-from ibkr_bridge.engine.questions import Questions
+from ibkr_bridge.engine.orders.commissions import Unclaimed
+from ibkr_bridge.engine.orders.forks import Forks
+from ibkr_bridge.engine.orders.losses import answer_lost
+from ibkr_bridge.engine.orders.questions import Questions
 from ibkr_bridge.engine.recorder import Recorder
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
@@ -83,7 +83,7 @@ class Reports:
         known = self._book.stranger(report.broker.perm_id)
         if known is None and event.contract is not None and event.terms is not None and report.broker.perm_id:
             known = Order(
-                id=f"tws-{report.broker.perm_id}",
+                id=f"ibkr-{report.broker.perm_id}",
                 account=event.account or "",
                 contract=event.contract,
                 terms=event.terms,

@@ -17,10 +17,10 @@ from ibkr_bridge.domain.order import Order
 from ibkr_bridge.domain.quote import Quote
 from ibkr_bridge.engine.accounts import Accounts
 from ibkr_bridge.engine.book import OrderBook
-from ibkr_bridge.engine.exposures import Exposure, Exposures, Worth
+from ibkr_bridge.engine.guarding.exposures import Exposure, Exposures, Worth
+from ibkr_bridge.engine.guarding.net_prices import NetPrices, net_prices
+from ibkr_bridge.engine.guarding.rates import Rates
 from ibkr_bridge.engine.marketdata import MarketData
-from ibkr_bridge.engine.net_prices import NetPrices, net_prices
-from ibkr_bridge.engine.rates import Rates
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.guards.chain import GUARDS, LEGS, WHOLE, judge_all, judge_legs

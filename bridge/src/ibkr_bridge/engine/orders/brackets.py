@@ -12,8 +12,8 @@ from ibkr_bridge.domain.errors import BridgeError
 from ibkr_bridge.domain.events import OrderUpdate, Warned
 from ibkr_bridge.domain.order import Order
 from ibkr_bridge.engine.book import OrderBook
+from ibkr_bridge.engine.orders.sending import Sending
 from ibkr_bridge.engine.recorder import Recorder
-from ibkr_bridge.engine.sending import Sending
 from ibkr_bridge.engine.sessions import Sessions
 from ibkr_bridge.engine.settings import EngineSettings
 from ibkr_bridge.ports.clock import Clock
