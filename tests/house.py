@@ -141,6 +141,20 @@ class House:
         await self.until(look)
 
 
+async def told(socket: Any, kind: str, **members: object) -> dict[str, Any]:
+    """The next message of this type with these members."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            found: dict[str, Any] = await socket.receive_json()
+            if found["type"] == kind and all(found.get(name) == value for name, value in members.items()):
+                return found
+
+
+def sent(home: House, number: str) -> list[list[str]]:
+    """What the service has said on this connection under this message id."""
+    return [message for message in home.tap.said if message[0] == number]
+
+
 @asynccontextmanager
 async def house(
     first_word_timeout: float = 10.0,

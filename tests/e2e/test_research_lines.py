@@ -10,23 +10,10 @@ import ib_async
 import pytest
 
 from ibkr_bridge.upstream.tws.history import LIMITS
+from tests.house import sent, told
 
 AAPL = 265598
 SUBSCRIBE = {"action": "subscribe", "channel": "depth", "symbol": "AAPL"}
-
-
-async def told(socket: Any, kind: str, **members: object) -> dict[str, Any]:
-    """The next message of this type with these members."""
-    async with asyncio.timeout(15):
-        while True:
-            found: dict[str, Any] = await socket.receive_json()
-            if found["type"] == kind and all(found.get(name) == value for name, value in members.items()):
-                return found
-
-
-def sent(home: Any, number: str) -> list[list[str]]:
-    """What the service has said on this connection under this message id."""
-    return [message for message in home.tap.said if message[0] == number]
 
 
 async def test_a_book_goes_stale_with_the_connection_and_lives_on_with_the_next(home: Any) -> None:

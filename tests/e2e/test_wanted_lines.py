@@ -12,26 +12,13 @@ import pytest
 from ibkr_bridge.config.settings import GuardSettings
 from ibkr_bridge.upstream.pacing import Pacer
 from ibkr_sim.tws.settings import TwsSettings as DoorSettings
+from tests.house import sent, told
 
 AAPL = 265598
 QUOTE, QUOTE_ENDED, BOOK = "1", "2", "10"
 """Ids of the service's messages."""
 OTHERS = ("MSFT", "NVDA", "SPY", "IBM")
 SUBSCRIBE = {"action": "subscribe", "symbol": "AAPL"}
-
-
-async def told(socket: Any, kind: str, **members: object) -> dict[str, Any]:
-    """The next message of this type with these members."""
-    async with asyncio.timeout(20):
-        while True:
-            found: dict[str, Any] = await socket.receive_json()
-            if found["type"] == kind and all(found.get(name) == value for name, value in members.items()):
-                return found
-
-
-def sent(home: Any, number: str) -> list[list[str]]:
-    """What the service has said on this connection under this message id."""
-    return [message for message in home.tap.said if message[0] == number]
 
 
 @pytest.fixture
